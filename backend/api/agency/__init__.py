@@ -1,0 +1,1 @@
+"""Routes on the common ground: staff, incidents, public files."""

@@ -1,0 +1,1 @@
+"""Routes that must not know who calls, and staff's routes to what was asked anonymously."""

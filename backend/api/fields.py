@@ -1,0 +1,74 @@
+"""Fields that stop at the door what the database would choke on."""
+
+import base64
+import binascii
+import unicodedata
+from collections.abc import Mapping
+from typing import Any
+
+from marshmallow import ValidationError, fields, validate
+
+_LARGEST = 2**31 - 1
+
+
+class Text(fields.String):
+    """A line or a paragraph: NFC, trimmed, 1 to `longest` characters, no control characters but line breaks."""
+
+    def __init__(self, *, longest: int = 200, shortest: int = 1, **kwargs: Any) -> None:
+        self.longest = longest
+        checks = kwargs.pop("validate", [])
+        checks = [*checks] if isinstance(checks, (list, tuple)) else [checks]
+        super().__init__(validate=[validate.Length(shortest, longest), *checks], **kwargs)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> str:
+        text = super()._deserialize(value, attr, data, **kwargs)
+        text = unicodedata.normalize("NFC", text).strip()
+        if any(unicodedata.category(character) in ("Cc", "Cs") and character != "\n" for character in text):
+            raise ValidationError("This holds characters that can't be kept.")
+        return text
+
+
+class Whole(fields.Integer):
+    """A whole number within bounds that the database can hold."""
+
+    def __init__(self, *, least: int = 0, most: int = _LARGEST, **kwargs: Any) -> None:
+        super().__init__(strict=True, validate=validate.Range(least, most), **kwargs)
+
+
+class Base64(fields.Field[bytes]):
+    """Bytes as unpadded base64url (RFC 4648, section 5), of `least` to `most` bytes; padding is accepted."""
+
+    def __init__(self, *, least: int = 1, most: int = 65536, **kwargs: Any) -> None:
+        self.least, self.most = least, most
+        characters = {"minLength": -(-least * 4 // 3), "maxLength": -(-most * 4 // 3) + 2}
+        metadata = {"type": "string", "format": "base64url", **characters} | kwargs.pop("metadata", {})
+        super().__init__(metadata=metadata, **kwargs)
+
+    def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> str | None:
+        return None if value is None else encode_base64(value)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> bytes:
+        try:
+            decoded = decode_base64(value)
+        except ValueError:
+            raise ValidationError("This must be base64url.") from None
+        if not self.least <= len(decoded) <= self.most:
+            size = str(self.least) if self.least == self.most else f"{self.least} to {self.most}"
+            raise ValidationError(f"This must hold {size} bytes.")
+        return decoded
+
+
+def encode_base64(value: bytes) -> str:
+    """Unpadded base64url."""
+    return base64.urlsafe_b64encode(value).rstrip(b"=").decode()
+
+
+def decode_base64(value: Any) -> bytes:
+    """Bytes from base64url, padded or not; raises ValueError for anything else."""
+    if not isinstance(value, str) or not value.isascii():
+        raise ValueError("not base64url")
+    text = value.rstrip("=")
+    try:
+        return base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
+    except binascii.Error:
+        raise ValueError("not base64url") from None

@@ -1,0 +1,249 @@
+"""How every route is framed: what it takes, what it gives, who may call it, and what it says when it can't.
+
+All that flask-smorest has to be told stands here, and nowhere else.
+"""
+
+from collections.abc import Callable
+from functools import wraps
+from http import HTTPStatus
+from typing import Any, NoReturn, Protocol
+
+import flask
+import flask_smorest
+import marshmallow as ma
+from apispec import APISpec
+from flask import Response, g, jsonify, request
+from webargs.flaskparser import FlaskParser
+from werkzeug.exceptions import HTTPException
+
+from backend.errors import Invalid, Malformed, Problem, Unproven, WrongSide
+
+PROBLEM = "application/problem+json"
+OFFICER_PREFIX = "relief-officer-"
+_NAMELESS = ("/v1/anon/", "/v1/staff/", "/v1/public/")
+
+View = Callable[..., Any]
+
+
+class Way(Protocol):
+    """One way of showing who calls. `name` is its security scheme in the OpenAPI document."""
+
+    name: str
+    scheme: dict[str, Any] | None
+    problems: tuple[int, ...]
+
+    def fits(self, authorization: str) -> bool:
+        """Whether the header looks like this way, so that the right one of several is asked."""
+
+    def prove(self, authorization: str) -> Any:
+        """The caller; raises Unproven or Forbidden."""
+
+
+class Anyone:
+    """Nothing needs to be shown."""
+
+    name = "anyone"
+    scheme: dict[str, Any] | None = None
+    problems: tuple[int, ...] = ()
+
+    def fits(self, authorization: str) -> bool:
+        return True
+
+    def prove(self, authorization: str) -> None:
+        return None
+
+
+anyone = Anyone()
+
+
+def allow(*ways: Way) -> Callable[[View], View]:
+    """Say who may call a view: it is enforced and documented by this one line."""
+
+    def decorate(view: View) -> View:
+        @wraps(view)
+        def guarded(*args: Any, **kwargs: Any) -> Any:
+            authorization = request.headers.get("Authorization", "")
+            way = next((way for way in ways if way.fits(authorization)), None)
+            if way is None:
+                raise Unproven("unproven", "This needs you to show who is calling.", headers=_challenge(ways))
+            g.caller = way.prove(authorization)
+            return view(*args, **kwargs)
+
+        vars(guarded)["allowed"] = ways
+        doc: dict[str, Any] = vars(guarded).setdefault("_apidoc", {})
+        security: list[dict[str, list[str]]] = [{way.name: []} if way.scheme else {} for way in ways]
+        doc["manual_doc"] = doc.get("manual_doc", {}) | {
+            "security": security,
+            "x-callers": [w.name for w in ways],
+        }
+        return _may_fail(guarded, *{status for way in ways for status in way.problems})
+
+    return decorate
+
+
+def _challenge(ways: tuple[Way, ...]) -> dict[str, str]:
+    schemes = {"PrivateToken" if way.name.startswith("pass") else "Bearer" for way in ways}
+    return {"WWW-Authenticate": ", ".join(sorted(schemes))}
+
+
+def _may_fail(view: View, *statuses: int) -> View:
+    responses = vars(view).setdefault("_apidoc", {}).setdefault("response", {}).setdefault("responses", {})
+    for status in statuses:
+        responses.setdefault(status, [HTTPStatus(status).name])
+    return view
+
+
+class _Parser(FlaskParser):
+    """Refuses what it doesn't know, in every place, and says which field."""
+
+    DEFAULT_UNKNOWN_BY_LOCATION = {"json": ma.RAISE, "query": ma.RAISE, "headers": ma.EXCLUDE, "path": ma.RAISE}
+
+    def load_json(self, req: flask.Request, schema: ma.Schema) -> Any:
+        if not req.is_json:
+            raise _WrongMediaType("wrong-media-type", "Send the body as application/json.")
+        return super().load_json(req, schema)
+
+    def _handle_invalid_json_error(self, error: Exception, req: flask.Request, *args: Any, **kwargs: Any) -> NoReturn:
+        raise Malformed("not-json", "The body is not valid JSON.") from None
+
+    def handle_error(self, error: ma.ValidationError, *args: Any, **kwargs: Any) -> NoReturn:
+        by_location = error.normalized_messages()
+        fields = {path: said for messages in by_location.values() for path, said in _flat(messages)}
+        raise Invalid(fields) from None
+
+
+class _WrongMediaType(Problem):
+    status = 415
+    title = "Sent in the wrong form"
+
+
+def _flat(messages: Any, path: str = "") -> list[tuple[str, str]]:
+    """marshmallow's nested messages as ("topics.0", "…") pairs."""
+    if isinstance(messages, dict):
+        return [
+            pair
+            for key, below in messages.items()
+            for pair in _flat(below, path if key == "_schema" else f"{path}.{key}".strip("."))
+        ]
+    return [(path or "body", " ".join(str(message) for message in messages))]
+
+
+class Blueprint(flask_smorest.Blueprint):
+    """A group of routes, each of which says who may call it."""
+
+    ARGUMENTS_PARSER = _Parser()
+
+    def add_url_rule(self, rule: str, endpoint: Any = None, view_func: Any = None, *args: Any, **options: Any) -> None:
+        if not hasattr(view_func, "allowed"):
+            raise TypeError(
+                f"{view_func.__name__} does not say who may call it: put @allow(...) right under the route."
+            )
+        if "<" in rule:
+            _may_fail(view_func, 404)
+        super().add_url_rule(rule, endpoint, view_func, *args, **options)
+
+    def arguments(self, schema: ma.Schema, **kwargs: Any) -> Callable[[View], View]:
+        """Take a schema instance from the body, or another `location`."""
+        decorate = super().arguments(schema, **kwargs)
+        body = kwargs.get("location", "json") == "json"
+        return lambda view: _may_fail(decorate(view), *((400, 413, 415, 422) if body else (422,)))
+
+    def problems(self, *statuses: int) -> Callable[[View], View]:
+        """Name the further problems that a view may answer with."""
+
+        def decorate(view: View) -> View:
+            @wraps(view)
+            def same(*args: Any, **kwargs: Any) -> Any:
+                return view(*args, **kwargs)
+
+            return _may_fail(same, *statuses)
+
+        return decorate
+
+
+class ProblemSchema(ma.Schema):
+    """A problem as RFC 9457 has it; `fields` says which field is wrong, and how."""
+
+    class Meta:
+        include = {"fields": ma.fields.Dict(keys=ma.fields.String(), values=ma.fields.String())}
+
+    type = ma.fields.String(required=True, metadata={"format": "uri-reference"})
+    title = ma.fields.String(required=True)
+    status = ma.fields.Integer(required=True)
+    detail = ma.fields.String(required=True)
+
+
+class Api(flask_smorest.Api):
+    """flask-smorest with problems as `application/problem+json`, in the answer and in the document."""
+
+    ERROR_SCHEMA = ProblemSchema
+
+    def _register_error_handlers(self) -> None:
+        self._app.register_error_handler(Problem, answer_problem)
+        self._app.register_error_handler(HTTPException, _answer_http_exception)
+
+    def _register_responses(self) -> None:
+        spec: APISpec = self.spec
+        for status in HTTPStatus:
+            content = {PROBLEM: {"schema": ProblemSchema}}
+            spec.components.response(status.name, {"description": status.phrase, "content": content}, lazy=True)
+
+
+def answer_problem(problem: Problem) -> Response:
+    """A problem as bytes."""
+    said: dict[str, Any] = {
+        "type": f"/problems/{problem.kind}",
+        "title": problem.title,
+        "status": problem.status,
+        "detail": problem.detail,
+    }
+    if problem.fields:
+        said["fields"] = problem.fields
+    answer = jsonify(said)
+    answer.status_code = problem.status
+    answer.headers.extend(problem.headers)
+    answer.mimetype = PROBLEM
+    return answer
+
+
+def _answer_http_exception(error: HTTPException) -> Response:
+    """Flask's own refusals, with the headers that belong to them (Allow, Retry-After, WWW-Authenticate)."""
+    status = HTTPStatus(error.code or 500)
+    problem = Problem(status.phrase.lower().replace(" ", "-"), _HTTP_WORDS.get(status, status.description + "."))
+    problem.status, problem.title = status, status.phrase
+    answer = answer_problem(problem)
+    for name, value in error.get_headers():
+        if name.lower() not in ("content-type", "content-length"):
+            answer.headers[name] = value
+    return answer
+
+
+_HTTP_WORDS = {
+    HTTPStatus.NOT_FOUND: "There is nothing at this address.",
+    HTTPStatus.METHOD_NOT_ALLOWED: "This address doesn't take that method; the Allow header says which it takes.",
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "The body is too large.",
+    HTTPStatus.INTERNAL_SERVER_ERROR: "Something went wrong on our side. Nothing was changed; please try again.",
+}
+
+
+def refuse_wrong_side() -> None:
+    """An officer's session is never ignored where nobody may be known, but refused, so that apps learn of it."""
+    authorization = request.headers.get("Authorization", "")
+    if request.path.startswith(_NAMELESS) and OFFICER_PREFIX in authorization:
+        raise WrongSide
+
+
+def bearer(authorization: str, prefix: str) -> str:
+    """The token in a `Bearer` header (RFC 6750), without its prefix; empty if it isn't one of this kind."""
+    scheme, _, token = authorization.partition(" ")
+    token = token.strip()
+    return token if scheme.lower() == "bearer" and token.startswith(prefix) else ""
+
+
+def unchanged(etag: str) -> Response | None:
+    """304 with the ETag if the caller has this version already (RFC 9110, section 13.1.2), else None."""
+    if not request.if_none_match.contains_weak(etag):
+        return None
+    answer = Response(status=304)
+    answer.set_etag(etag)
+    return answer

@@ -1,0 +1,1 @@
+"""Routes that know which account calls: enrolling, signing in, drawing passes."""

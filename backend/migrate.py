@@ -1,0 +1,76 @@
+"""Bring a database to today's shape: its roles, then its migrations."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import LiteralString
+
+import psycopg
+from alembic import command
+from alembic.config import Config as AlembicConfig
+from psycopg import sql
+from sqlalchemy import create_engine, text
+
+from backend.db import Side, sqlalchemy_url
+
+_FOLDER = Path(__file__).parent.parent / "migrations"
+_ROLE_ATTRIBUTES: Mapping[Side, LiteralString] = {
+    Side.OWNER: "NOLOGIN",
+    Side.IDENTIFIED: "LOGIN",
+    Side.ANONYMOUS: "LOGIN",
+    Side.WORKER: "LOGIN",
+}
+
+
+def migrate(urls: Mapping[Side, str], revision: str = "head") -> None:
+    """Make the four roles where they are missing, give them the passwords that their addresses hold, and migrate.
+
+    Safe to repeat. The address of `Side.OWNER` needs the right to create roles and schemas.
+    """
+    with psycopg.connect(urls[Side.OWNER], autocommit=True) as connection:
+        _make_roles(connection)
+        for side in (Side.IDENTIFIED, Side.ANONYMOUS, Side.WORKER):
+            if side in urls:
+                _set_password(connection, side, urls[side])
+    engine = create_engine(sqlalchemy_url(urls[Side.OWNER]), hide_parameters=True)
+    try:
+        with engine.begin() as alembic_connection:
+            alembic_connection.execute(text("SELECT pg_advisory_xact_lock(hashtext('relief migrate'))"))
+            alembic_connection.execute(text(f"SET LOCAL ROLE {Side.OWNER.role}"))
+            alembic_connection.execute(text("SET LOCAL lock_timeout = '10s'"))
+            settings = configuration()
+            settings.attributes["connection"] = alembic_connection
+            command.upgrade(settings, revision)
+    finally:
+        engine.dispose()
+
+
+def configuration() -> AlembicConfig:
+    """Alembic's settings; there is no ini file."""
+    settings = AlembicConfig()
+    settings.set_main_option("script_location", str(_FOLDER))
+    settings.set_main_option("path_separator", "os")
+    return settings
+
+
+def _make_roles(connection: psycopg.Connection) -> None:
+    for side, attributes in _ROLE_ATTRIBUTES.items():
+        name = sql.Identifier(side.role)
+        found = connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [side.role]).fetchone()
+        if not found:
+            connection.execute(sql.SQL("CREATE ROLE {} {}").format(name, sql.SQL(attributes)))
+    owner = sql.Identifier(Side.OWNER.role)
+    database = sql.Identifier(connection.info.dbname)
+    connection.execute(sql.SQL("GRANT {} TO CURRENT_USER").format(owner))
+    connection.execute(sql.SQL("GRANT CREATE ON DATABASE {} TO {}").format(database, owner))
+    connection.execute(sql.SQL("GRANT CREATE, USAGE ON SCHEMA public TO {}").format(owner))
+
+
+def _set_password(connection: psycopg.Connection, side: Side, url: str) -> None:
+    """Only the SCRAM verifier travels, so that no statement log can ever hold the password."""
+    password = psycopg.conninfo.conninfo_to_dict(url).get("password")
+    if not password:
+        return
+    verifier = connection.pgconn.encrypt_password(str(password).encode(), side.role.encode(), b"scram-sha-256")
+    connection.execute(
+        sql.SQL("ALTER ROLE {} PASSWORD {}").format(sql.Identifier(side.role), sql.Literal(verifier.decode()))
+    )

@@ -1,0 +1,1 @@
+"""What officers ask and say. No row here refers to an officer's account, in any form."""

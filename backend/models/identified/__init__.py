@@ -1,0 +1,1 @@
+"""Who is enrolled. Nothing here refers to anything anonymous, and nothing anonymous refers to it."""

@@ -1,0 +1,120 @@
+"""Hand-written builders: what a test needs to be there, in one line each. They write rows as the owner."""
+
+import os
+import uuid
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from backend.actions.agency import tokens
+from backend.models.agency.places import Agency, Cohort, Command, Facility, Unit
+from backend.models.agency.staff import Availability, Device, Post, Role, Staff, StaffSession
+
+LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
+
+POLICY = {
+    "now": {"size": 3, "answer_within": 180, "tell_after": 600},
+    "today": {"size": 2, "answer_within": 1800, "tell_after": 7200},
+    "routine": {"size": 1, "answer_within": 14400, "tell_after": 86400},
+    "first_message_within": 600,
+    "tell_again_after": 300,
+    "idle_days": 14,
+    "keep_days": 7,
+}
+
+
+@dataclass
+class Signed:
+    """A member of staff and the header that shows it."""
+
+    staff: Staff
+    headers: dict[str, str] = field(repr=False)
+
+    @property
+    def id(self) -> uuid.UUID:
+        return self.staff.id
+
+
+def agency(session: Session, **changes: Any) -> Agency:
+    """The agency, with one crisis line and a policy in seconds."""
+    facts: dict[str, Any] = {
+        "name": "Department of Corrections",
+        "time_zone": "America/Chicago",
+        "languages": ["en", "es"],
+        "topics": ["after an incident", "family", "sleep", "grief"],
+        "crisis_lines": [{"name": "988", "call": "988", "text": "988"}],
+        "resources": [],
+        "notice": {"version": "2026-1", "text": {"en": "What stays between us, and what can't."}},
+        "policy": POLICY,
+    }
+    row = Agency(**(facts | changes))
+    session.add(row)
+    session.flush()
+    return row
+
+
+def facility(session: Session, slug: str = "north", cohort: Cohort | None = None) -> Facility:
+    """A facility, in a cohort of its own unless one is given."""
+    cohort = cohort or Cohort(slug=slug, name=slug.title())
+    session.add(cohort)
+    session.flush()
+    row = Facility(slug=slug, name=f"{slug.title()} Facility", cohort_id=cohort.id)
+    session.add(row)
+    session.flush()
+    return row
+
+
+def unit(session: Session, facility: Facility, slug: str, parent: Unit | None = None) -> Unit:
+    """A unit, under another if one is given."""
+    row = Unit(slug=slug, name=slug.title(), facility_id=facility.id)
+    session.add(row)
+    session.flush()
+    if parent:
+        session.add(Command(unit_id=row.id, parent_id=parent.id, since=LONG_AGO))
+        session.flush()
+    return row
+
+
+def staff(
+    session: Session,
+    facility: Facility,
+    *roles: Role,
+    slug: str | None = None,
+    unit: Unit | None = None,
+    supervises: Unit | None = None,
+    reachable: bool = True,
+    now: datetime | None = None,
+    **changes: Any,
+) -> Signed:
+    """A member of staff who is signed in; reachable, and posted where it is said."""
+    slug = slug or f"staff-{uuid.uuid4().hex[:8]}"
+    facts: dict[str, Any] = {
+        "first_name": slug.title(), "last_name": "Doe", "languages": ["en"], "topics": [], "profile": {},
+        "shows": ["first_name", "facility", "languages"],
+    }  # fmt: skip
+    row = Staff(slug=slug, roles=list(roles or [Role.PEER]), facility_id=facility.id, **(facts | changes))
+    session.add(row)
+    session.flush()
+    for post_unit, leads in ((unit, False), (supervises, True)):
+        if post_unit:
+            session.add(Post(staff_id=row.id, unit_id=post_unit.id, supervises=leads, since=LONG_AGO))
+    session.add(Availability(staff_id=row.id, state="reachable" if reachable else "away"))
+    pair = tokens.fresh("relief-staff-")
+    moment = now or datetime.now(UTC)
+    session.add(StaffSession(staff_id=row.id, **tokens.stored(pair, moment + timedelta(days=1))))
+    session.flush()
+    return Signed(row, {"Authorization": f"Bearer {pair.access_token}"})
+
+
+def device(session: Session, owner: Staff, **changes: Any) -> Device:
+    """A phone of somebody on staff, known to Firebase."""
+    facts: dict[str, Any] = {
+        "name": "Phone", "platform": "android", "address_kind": "token", "address": uuid.uuid4().hex,
+        "public_key": os.urandom(32), "seen_on": date(2026, 1, 1),
+    }  # fmt: skip
+    row = Device(staff_id=owner.id, **(facts | changes))
+    session.add(row)
+    session.flush()
+    return row

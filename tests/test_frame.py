@@ -1,0 +1,16 @@
+"""The frame around every route."""
+
+from flask.testing import FlaskClient
+
+
+def test_what_is_not_there_is_a_problem(client: FlaskClient) -> None:
+    answer = client.get("/v1/nothing")
+    assert answer.status_code == 404
+    assert answer.content_type == "application/problem+json"
+    assert answer.get_json()["detail"] == "There is nothing at this address."
+
+
+def test_an_officers_session_is_refused_where_nobody_may_be_known(client: FlaskClient) -> None:
+    answer = client.get("/v1/anon/keys", headers={"Authorization": "Bearer relief-officer-x"})
+    assert answer.status_code == 400
+    assert answer.get_json()["type"] == "/problems/wrong-side"
