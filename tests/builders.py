@@ -11,6 +11,8 @@ from sqlalchemy.orm import Session
 from backend.actions.agency import tokens
 from backend.models.agency.places import Agency, Cohort, Command, Facility, Unit
 from backend.models.agency.staff import Availability, Device, Post, Role, Staff, StaffSession
+from backend.models.identified.accounts import Account
+from backend.models.identified.accounts import Session as OfficerSession
 
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 
@@ -35,6 +37,18 @@ class Signed:
     @property
     def id(self) -> uuid.UUID:
         return self.staff.id
+
+
+@dataclass
+class Officer:
+    """An officer's account and the header that shows it."""
+
+    account: Account
+    headers: dict[str, str] = field(repr=False)
+
+    @property
+    def id(self) -> uuid.UUID:
+        return self.account.id
 
 
 def agency(session: Session, **changes: Any) -> Agency:
@@ -118,3 +132,19 @@ def device(session: Session, owner: Staff, **changes: Any) -> Device:
     session.add(row)
     session.flush()
     return row
+
+
+def officer(session: Session, facility: Facility, *, now: datetime | None = None, **changes: Any) -> Officer:
+    """An enrolled officer who is signed in. The passphrase is unknown: enrol through HTTP where it matters."""
+    moment = now or datetime.now(UTC)
+    facts: dict[str, Any] = {
+        "name": f"brave-otter-{uuid.uuid4().hex[:6]}", "passphrase_hash": "", "recovery_hash": os.urandom(32),
+        "lapses_on": moment.date() + timedelta(days=365),
+    }  # fmt: skip
+    row = Account(facility_id=facility.id, **(facts | changes))
+    session.add(row)
+    session.flush()
+    pair = tokens.fresh("relief-officer-")
+    session.add(OfficerSession(account_id=row.id, **tokens.stored(pair, moment + timedelta(days=1))))
+    session.flush()
+    return Officer(row, {"Authorization": f"Bearer {pair.access_token}"})
