@@ -4,6 +4,8 @@ import secrets
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 
 class Unsealable(Exception):
@@ -22,3 +24,8 @@ def unseal(key: bytes, sealed: bytes, purpose: str) -> bytes:
         return AESGCM(key).decrypt(sealed[:12], sealed[12:], purpose.encode())
     except (InvalidTag, ValueError):
         raise Unsealable(f"The {purpose} can't be opened with this SEALING_KEY.") from None
+
+
+def derive(key: bytes, purpose: str) -> bytes:
+    """A key of 32 bytes for one other purpose (HKDF-SHA256, RFC 5869)."""
+    return HKDF(SHA256(), length=32, salt=None, info=f"relief {purpose}".encode()).derive(key)

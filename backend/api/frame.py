@@ -12,10 +12,11 @@ import flask
 import flask_smorest
 import marshmallow as ma
 from apispec import APISpec
-from flask import Response, g, jsonify, request
+from flask import Response, current_app, g, jsonify, request
 from webargs.flaskparser import FlaskParser
 from werkzeug.exceptions import HTTPException
 
+from backend.config import Config
 from backend.errors import Invalid, Malformed, Problem, Unproven, WrongSide
 
 PROBLEM = "application/problem+json"
@@ -231,6 +232,12 @@ def refuse_wrong_side() -> None:
     authorization = request.headers.get("Authorization", "")
     if request.path.startswith(_NAMELESS) and OFFICER_PREFIX in authorization:
         raise WrongSide
+
+
+def config() -> Config:
+    """The settings of the application that answers the present request."""
+    settings: Config = current_app.config["RELIEF"]
+    return settings
 
 
 def bearer(authorization: str, prefix: str) -> str:

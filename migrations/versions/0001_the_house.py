@@ -387,10 +387,12 @@ def upgrade() -> None:
         "staff_session",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("staff_id", sa.Uuid(), nullable=False),
+        sa.Column("family_hash", sa.LargeBinary(), nullable=False),
         sa.Column("access_hash", sa.LargeBinary(), nullable=False),
         sa.Column("access_expires_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("refresh_hash", sa.LargeBinary(), nullable=False),
         sa.Column("spent_refresh_hash", sa.LargeBinary(), nullable=True),
+        sa.Column("salt", sa.LargeBinary(), nullable=False),
         sa.Column("rotated_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(
@@ -398,8 +400,7 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("staff_session_pkey")),
         sa.UniqueConstraint("access_hash", name=op.f("staff_session_access_hash_key")),
-        sa.UniqueConstraint("refresh_hash", name=op.f("staff_session_refresh_hash_key")),
-        sa.UniqueConstraint("spent_refresh_hash", name=op.f("staff_session_spent_refresh_hash_key")),
+        sa.UniqueConstraint("family_hash", name=op.f("staff_session_family_hash_key")),
         schema="agency",
     )
     op.create_index(op.f("staff_session_staff_id_idx"), "staff_session", ["staff_id"], unique=False, schema="agency")
@@ -456,10 +457,12 @@ def upgrade() -> None:
         "session",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("account_id", sa.Uuid(), nullable=False),
+        sa.Column("family_hash", sa.LargeBinary(), nullable=False),
         sa.Column("access_hash", sa.LargeBinary(), nullable=False),
         sa.Column("access_expires_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("refresh_hash", sa.LargeBinary(), nullable=False),
         sa.Column("spent_refresh_hash", sa.LargeBinary(), nullable=True),
+        sa.Column("salt", sa.LargeBinary(), nullable=False),
         sa.Column("rotated_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(
@@ -467,8 +470,7 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("session_pkey")),
         sa.UniqueConstraint("access_hash", name=op.f("session_access_hash_key")),
-        sa.UniqueConstraint("refresh_hash", name=op.f("session_refresh_hash_key")),
-        sa.UniqueConstraint("spent_refresh_hash", name=op.f("session_spent_refresh_hash_key")),
+        sa.UniqueConstraint("family_hash", name=op.f("session_family_hash_key")),
         schema="identified",
     )
     op.create_index(op.f("session_account_id_idx"), "session", ["account_id"], unique=False, schema="identified")

@@ -7,6 +7,7 @@ from enum import StrEnum
 from sqlalchemy import CheckConstraint, ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
+from backend.models.agency.signing_in import Attempts, Family
 from backend.models.tables import Facts, Key, Table, Words
 
 
@@ -106,21 +107,14 @@ class Invitation(Table):
     expires_at: Mapped[datetime]
 
 
-class StaffSession(Table):
-    """One sign-in of somebody on staff: the family of its rotating tokens. The access token is kept as SHA-256."""
+class StaffSession(Family, Table):
+    """One sign-in of somebody on staff."""
 
     __tablename__ = "staff_session"
     __table_args__ = ({"schema": "agency"},)
 
     id: Mapped[Key]
     staff_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("agency.staff.id", ondelete="CASCADE"), index=True)
-    access_hash: Mapped[bytes] = mapped_column(unique=True)
-    access_expires_at: Mapped[datetime]
-    refresh_hash: Mapped[bytes] = mapped_column(unique=True)
-    spent_refresh_hash: Mapped[bytes | None] = mapped_column(unique=True)
-    """The refresh token before this one: seen again, it ends the family, or within some seconds repeats the answer."""
-    rotated_at: Mapped[datetime]
-    expires_at: Mapped[datetime]
 
 
 class Device(Table):
@@ -151,12 +145,8 @@ class Device(Table):
     """False once Firebase has said that the address is dead."""
 
 
-class SignInAttempt(Table):
-    """How often a sign-in failed of late for one name, known or not. `name_hash` is a keyed hash."""
+class SignInAttempt(Attempts, Table):
+    """How often somebody failed to sign in as staff."""
 
     __tablename__ = "sign_in_attempt"
     __table_args__ = ({"schema": "agency"},)
-
-    name_hash: Mapped[bytes] = mapped_column(primary_key=True)
-    failures: Mapped[int]
-    window_ends_at: Mapped[datetime]

@@ -1,11 +1,12 @@
 """Officers' accounts: how they come to be, how they sign in, when they end."""
 
 import uuid
-from datetime import date, datetime
+from datetime import date
 
 from sqlalchemy import ForeignKey
 from sqlalchemy.orm import Mapped, mapped_column
 
+from backend.models.agency.signing_in import Attempts, Family
 from backend.models.tables import Key, Table
 
 
@@ -34,29 +35,18 @@ class Account(Table):
     lapses_on: Mapped[date]
 
 
-class Session(Table):
-    """One sign-in: the family of its rotating tokens, each kept as SHA-256."""
+class Session(Family, Table):
+    """One sign-in of an officer."""
 
     __tablename__ = "session"
     __table_args__ = ({"schema": "identified"},)
 
     id: Mapped[Key]
     account_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("identified.account.id", ondelete="CASCADE"), index=True)
-    access_hash: Mapped[bytes] = mapped_column(unique=True)
-    access_expires_at: Mapped[datetime]
-    refresh_hash: Mapped[bytes] = mapped_column(unique=True)
-    spent_refresh_hash: Mapped[bytes | None] = mapped_column(unique=True)
-    """The refresh token before this one: seen again, it ends the family, or within some seconds repeats the answer."""
-    rotated_at: Mapped[datetime]
-    expires_at: Mapped[datetime]
 
 
-class SignInAttempt(Table):
-    """How often a sign-in failed of late for one name, known or not. `name_hash` is a keyed hash."""
+class SignInAttempt(Attempts, Table):
+    """How often somebody failed to sign in as an officer."""
 
     __tablename__ = "sign_in_attempt"
     __table_args__ = ({"schema": "identified"},)
-
-    name_hash: Mapped[bytes] = mapped_column(primary_key=True)
-    failures: Mapped[int]
-    window_ends_at: Mapped[datetime]
