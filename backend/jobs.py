@@ -9,13 +9,16 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import delete, func, or_, select, text, update
+from sqlalchemy import ColumnElement, and_, delete, func, or_, select, text, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from backend.models.agency.jobs import Job
 
 LEASE = timedelta(seconds=60)
+CHANNEL = "relief_job"
+"""PostgreSQL tells workers on this channel (NOTIFY) when a transaction that left work has committed."""
+_LOCKS = 0x72656C66
 
 
 class Kind(StrEnum):
@@ -63,10 +66,11 @@ def enqueue(
                 "run_at": row.excluded.run_at,
                 "expires_at": row.excluded.expires_at,
                 "attempts": 0,
+                "reason": None,
                 "generation": Job.generation + 1,
             },
         )
-    session.execute(row)
+    session.execute(row.returning(func.pg_notify(CHANNEL, "")))
 
 
 def cancel(session: Session, kind: Kind, key: str) -> None:
@@ -87,10 +91,13 @@ def claim(session: Session, kinds: Sequence[Kind], now: datetime, limit: int) ->
         .order_by(Job.run_at)
         .limit(limit)
         .with_for_update(skip_locked=True)
+        # Without this the planner may run the selection again for each row, and lock more than `limit`.
+        .cte("ready")
+        .prefix_with("MATERIALIZED", dialect="postgresql")
     )
     taken = (
         update(Job)
-        .where(Job.id.in_(ready.scalar_subquery()))
+        .where(Job.id == ready.c.id)
         .values(leased_until=now + LEASE, attempts=Job.attempts + 1)
         .returning(Job)
         .execution_options(synchronize_session=False, populate_existing=True)
@@ -98,26 +105,48 @@ def claim(session: Session, kinds: Sequence[Kind], now: datetime, limit: int) ->
     return sorted(session.scalars(taken), key=lambda job: job.run_at)
 
 
+def hold(session: Session, job: Job) -> bool:
+    """Whether a claimed job is still ours to do; then nobody else can do it before this transaction ends.
+
+    A worker may have slept through its lease. The lock is an advisory one and not the row's: a handler locks the rows
+    it works on, whose other writers enqueue and cancel jobs, and two orders of locking would be a deadlock.
+    """
+    if not session.scalar(select(func.pg_try_advisory_xact_lock(_LOCKS, job.id & 0x7FFFFFFF))):
+        return False
+    return session.scalar(select(Job.id).where(_ours(job))) is not None
+
+
 def finish(session: Session, job: Job) -> None:
     """Done. If the same was asked for again meanwhile, it stays for that."""
-    done = session.scalar(
+    finish_all(session, [job])
+
+
+def finish_all(session: Session, jobs: Sequence[Job]) -> None:
+    """`finish`, for many."""
+    done = (
         delete(Job)
-        .where(Job.id == job.id, Job.generation == job.generation)
+        .where(tuple_(Job.id, Job.generation, Job.leased_until).in_([_lease(job) for job in jobs]))
         .returning(Job.id)
         .execution_options(synchronize_session=False)
     )
-    if done is None:
-        _release(session, job)
+    finished = set(session.scalars(done)) if jobs else set()
+    for job in jobs:
+        if job.id not in finished:
+            _release(session, job)
 
 
-def postpone(session: Session, job: Job, run_at: datetime, *, counted: bool = True) -> None:
-    """Try again at `run_at`; `counted=False` for a wait that is no failure."""
-    later = func.greatest(Job.run_at, run_at) if counted else run_at
-    values: dict[str, Any] = {"run_at": later} if counted else {"run_at": later, "attempts": 0}
+def lock_all(session: Session, jobs: Sequence[Job]) -> None:
+    """Lock these rows in the order of their keys, as everybody does who changes several."""
+    ids = [job.id for job in jobs]
+    session.execute(select(Job.id).where(Job.id.in_(ids)).order_by(Job.key, Job.id).with_for_update())
+
+
+def postpone(session: Session, job: Job, run_at: datetime, reason: str) -> None:
+    """Try again at `run_at`, unless the same was asked for anew meanwhile. `reason` holds nothing of anybody."""
     session.execute(
         update(Job)
-        .where(Job.id == job.id, Job.generation == job.generation)
-        .values(**values)
+        .where(_ours(job), Job.generation == job.generation)
+        .values(run_at=run_at, reason=reason)
         .execution_options(synchronize_session=False)
     )
     _release(session, job)
@@ -127,18 +156,31 @@ def bury(session: Session, job: Job, reason: str, now: datetime) -> None:
     """It can't be done: keep it for a person to see (`relief jobs`). `reason` holds nothing of anybody."""
     session.execute(
         update(Job)
-        .where(Job.id == job.id)
-        .values(died_at=now, reason=reason, leased_until=None)
+        .where(_ours(job), Job.generation == job.generation)
+        .values(died_at=now, reason=reason)
         .execution_options(synchronize_session=False)
     )
+    _release(session, job)
 
 
 def backoff(attempts: int) -> timedelta:
     """How long to wait after the `attempts`-th failure: 2 s, doubling, five minutes at most."""
-    return timedelta(seconds=min(300, 2**attempts))
+    return timedelta(seconds=min(300, 2 ** min(attempts, 9)))
+
+
+def _lease(job: Job) -> tuple[int, int, datetime | None]:
+    return job.id, job.generation, job.leased_until
+
+
+def _ours(job: Job) -> ColumnElement[bool]:
+    """A lease is known by its end: another worker's claim has another."""
+    return and_(Job.id == job.id, Job.leased_until == job.leased_until, Job.died_at.is_(None))
 
 
 def _release(session: Session, job: Job) -> None:
     session.execute(
-        update(Job).where(Job.id == job.id).values(leased_until=None).execution_options(synchronize_session=False)
+        update(Job)
+        .where(Job.id == job.id, Job.leased_until == job.leased_until)
+        .values(leased_until=None)
+        .execution_options(synchronize_session=False)
     )

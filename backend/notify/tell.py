@@ -6,7 +6,6 @@ nothing, and a phone that should go quiet again is told so after the ring, never
 
 import uuid
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy.orm import Session
 
@@ -20,41 +19,51 @@ def tell_staff(
     staff_id: uuid.UUID,
     about: uuid.UUID,
     now: datetime,
+    *,
     expires_at: datetime | None = None,
 ) -> None:
     """Ring every device of one member of staff. After `expires_at` nobody is rung any more."""
-    _tell(session, notice, f"{staff_id}", about, now, expires_at, staff=str(staff_id))
+    enqueue(
+        session,
+        Kind.TELL,
+        {"notice": notice, "staff": str(staff_id), "about": str(about)},
+        run_at=now,
+        key=f"{notice} {about} {staff_id}",
+        expires_at=expires_at or now + TELLING[notice].lasts,
+    )
 
 
 def hush_staff(session: Session, notice: Notice, staff_id: uuid.UUID, about: uuid.UUID, now: datetime) -> None:
     """The matter has settled: what still waits is not sent, and phones that have rung take the alert away."""
-    _tell(session, notice, f"{staff_id}", about, now, None, staff=str(staff_id), quiet=True)
+    enqueue(
+        session,
+        Kind.TELL,
+        {"notice": notice, "staff": str(staff_id), "about": str(about), "quiet": True},
+        run_at=now,
+        key=f"{notice} {about} {staff_id}",
+        expires_at=now + TELLING[notice].lasts,
+    )
 
 
 def wake_asker(session: Session, request_id: uuid.UUID, now: datetime) -> None:
     """Wake the phone that waits for an answer to this request, if it has asked to be woken directly."""
-    _tell(session, Notice.ANSWER, "asker", request_id, now, None)
+    enqueue(
+        session,
+        Kind.TELL,
+        {"notice": Notice.ANSWER, "about": str(request_id)},
+        run_at=now,
+        key=f"{Notice.ANSWER} {request_id}",
+        expires_at=now + TELLING[Notice.ANSWER].lasts,
+    )
 
 
 def ring_facility(session: Session, facility_slug: str, incident_id: uuid.UUID, now: datetime) -> None:
     """A visible alert to every phone of one facility: something severe has happened, and help stands ready."""
-    _tell(session, Notice.INCIDENT, facility_slug, incident_id, now, None, facility=facility_slug)
-
-
-def _tell(
-    session: Session,
-    notice: Notice,
-    to: str,
-    about: uuid.UUID,
-    now: datetime,
-    expires_at: datetime | None,
-    **args: Any,
-) -> None:
     enqueue(
         session,
         Kind.TELL,
-        {"notice": notice, "about": str(about), **args},
+        {"notice": Notice.INCIDENT, "facility": facility_slug, "about": str(incident_id)},
         run_at=now,
-        key=f"{notice} {to} {about}",
-        expires_at=expires_at or now + TELLING[notice].lasts,
+        key=f"{Notice.INCIDENT} {incident_id} {facility_slug}",
+        expires_at=now + TELLING[Notice.INCIDENT].lasts,
     )
