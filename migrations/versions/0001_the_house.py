@@ -2,6 +2,7 @@
 
 import sqlalchemy as sa
 from alembic import op
+
 from sqlalchemy.dialects import postgresql
 
 revision = "0001"
@@ -86,10 +87,11 @@ def upgrade() -> None:
         sa.Column("sequence", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("kind", sa.Text(), nullable=False),
         sa.Column("document", sa.LargeBinary(), nullable=False),
+        sa.Column("body", sa.LargeBinary(), nullable=True),
         sa.Column("signature", sa.LargeBinary(), nullable=False),
         sa.Column("hash", sa.LargeBinary(), nullable=False),
         sa.CheckConstraint(
-            "kind IN ('keys', 'bulletin', 'publication', 'receipts')", name=op.f("record_document_kind_check")
+            "kind IN ('agency', 'keys', 'bulletin', 'publication', 'receipts')", name=op.f("record_document_kind_check")
         ),
         sa.PrimaryKeyConstraint("sequence", name=op.f("record_document_pkey")),
         sa.UniqueConstraint("hash", name=op.f("record_document_hash_key")),
@@ -118,9 +120,7 @@ def upgrade() -> None:
         sa.Column("media_type", sa.Text(), nullable=False),
         sa.Column("body", sa.LargeBinary(), nullable=False),
         sa.Column("etag", sa.Text(), nullable=False),
-        sa.Column("revision", sa.Integer(), sa.Identity(always=False), nullable=False),
         sa.PrimaryKeyConstraint("path", name=op.f("static_file_pkey")),
-        sa.UniqueConstraint("revision", name=op.f("static_file_revision_key")),
         schema="agency",
     )
     op.create_table(
@@ -196,6 +196,7 @@ def upgrade() -> None:
         sa.Column("cohort_id", sa.Uuid(), nullable=True),
         sa.Column("spki", sa.LargeBinary(), nullable=False),
         sa.Column("draws_from", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("draws_until", sa.DateTime(timezone=True), nullable=False),
         sa.Column("spends_from", sa.DateTime(timezone=True), nullable=False),
         sa.Column("spends_until", sa.DateTime(timezone=True), nullable=False),
         sa.CheckConstraint("purpose IN ('check-in', 'assessment', 'support')", name=op.f("issuer_key_purpose_check")),
@@ -441,6 +442,9 @@ def upgrade() -> None:
         sa.Column("number", sa.Integer(), nullable=False),
         sa.Column("key_id", sa.LargeBinary(), nullable=False),
         sa.Column("blinded_hash", sa.LargeBinary(), nullable=False),
+        sa.CheckConstraint(
+            "number BETWEEN 1 AND CASE purpose WHEN 'support' THEN 20 ELSE 1 END", name=op.f("draw_quota_check")
+        ),
         sa.ForeignKeyConstraint(
             ["account_id"], ["identified.account.id"], name=op.f("draw_account_id_fkey"), ondelete="CASCADE"
         ),

@@ -3,7 +3,7 @@
 import uuid
 from datetime import date, datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, Identity, Index, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from backend.models.tables import Table
@@ -33,6 +33,7 @@ class IssuerKey(Table):
     """Null: shared by every cohort that is too small for a key of its own; for support, by all."""
     spki: Mapped[bytes]
     draws_from: Mapped[datetime]
+    draws_until: Mapped[datetime]
     spends_from: Mapped[datetime]
     spends_until: Mapped[datetime]
 
@@ -60,17 +61,22 @@ class RecordKey(Table):
 
 
 class RecordDocument(Table):
-    """One signed document of the chain; `document` holds its exact bytes, `hash` their SHA-256."""
+    """One signed document of the chain; `document` holds its exact bytes, `hash` their SHA-256.
+
+    The document names its body by hash. The body of a bulletin is dropped once there is a newer one: the chain stays
+    whole, and who has left is not kept.
+    """
 
     __tablename__ = "record_document"
     __table_args__ = (
-        CheckConstraint("kind IN ('keys', 'bulletin', 'publication', 'receipts')", name="kind"),
+        CheckConstraint("kind IN ('agency', 'keys', 'bulletin', 'publication', 'receipts')", name="kind"),
         {"schema": "agency"},
     )
 
     sequence: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     kind: Mapped[str]
     document: Mapped[bytes]
+    body: Mapped[bytes | None]
     signature: Mapped[bytes]
     hash: Mapped[bytes] = mapped_column(unique=True)
 
@@ -85,4 +91,3 @@ class StaticFile(Table):
     media_type: Mapped[str]
     body: Mapped[bytes]
     etag: Mapped[str]
-    revision: Mapped[int] = mapped_column(Identity(always=False), unique=True)
