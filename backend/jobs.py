@@ -38,6 +38,8 @@ class Kind(StrEnum):
     """Close a conversation in which nobody writes any more; key: the conversation."""
     FORGET = "forget"
     """Delete a request that ended some days ago; key: the request."""
+    FEEDBACK = "feedback"
+    """Keep what an asker said of the help, at a moment that doesn't tell whose it is."""
     KEEP_HOUSE = "keep house"
     """Each hour: make keys ahead, destroy old ones, let accounts lapse, drop what has expired."""
     BEAT = "beat"

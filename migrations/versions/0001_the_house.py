@@ -422,6 +422,7 @@ def upgrade() -> None:
         sa.Column("told", sa.Boolean(), nullable=False),
         sa.Column("unread", sa.Boolean(), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("feedback_given", sa.Boolean(), nullable=False),
         sa.Column("deletes_at", sa.DateTime(timezone=True), nullable=True),
         sa.CheckConstraint(
             "state IN ('open', 'accepted', 'talking', 'closed', 'withdrawn')", name=op.f("support_request_state_check")
@@ -507,6 +508,7 @@ def upgrade() -> None:
         "conversation",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("request_id", sa.Uuid(), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
         sa.Column("staff_id", sa.Uuid(), nullable=False),
         sa.Column("state", sa.Text(), nullable=False),
         sa.Column("ending", sa.Text(), nullable=True),
@@ -527,6 +529,7 @@ def upgrade() -> None:
         ),
         sa.ForeignKeyConstraint(["staff_id"], ["agency.staff.id"], name=op.f("conversation_staff_id_fkey")),
         sa.PrimaryKeyConstraint("id", name=op.f("conversation_pkey")),
+        sa.UniqueConstraint("request_id", "number", name=op.f("conversation_request_id_number_key")),
         schema="anonymous",
     )
     op.create_index(
@@ -536,9 +539,6 @@ def upgrade() -> None:
         unique=True,
         schema="anonymous",
         postgresql_where=sa.text("state <> 'closed'"),
-    )
-    op.create_index(
-        op.f("conversation_request_id_idx"), "conversation", ["request_id"], unique=False, schema="anonymous"
     )
     op.create_index(op.f("conversation_staff_id_idx"), "conversation", ["staff_id"], unique=False, schema="anonymous")
     op.create_table(
@@ -577,6 +577,7 @@ def upgrade() -> None:
         schema="anonymous",
         postgresql_where=sa.text("state = 'open'"),
     )
+    op.create_index(op.f("offer_request_id_idx"), "offer", ["request_id"], unique=False, schema="anonymous")
     op.create_index(op.f("offer_staff_id_idx"), "offer", ["staff_id"], unique=False, schema="anonymous")
     op.create_table(
         "place",
@@ -621,6 +622,7 @@ def upgrade() -> None:
             ondelete="CASCADE",
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("message_pkey")),
+        sa.UniqueConstraint("conversation_id", "place", name=op.f("message_conversation_id_place_key")),
         sa.UniqueConstraint(
             "conversation_id", "sender", "counter", name=op.f("message_conversation_id_sender_counter_key")
         ),
@@ -633,13 +635,13 @@ def downgrade() -> None:
     op.drop_table("wake", schema="anonymous")
     op.drop_table("place", schema="anonymous")
     op.drop_index(op.f("offer_staff_id_idx"), table_name="offer", schema="anonymous")
+    op.drop_index(op.f("offer_request_id_idx"), table_name="offer", schema="anonymous")
     op.drop_index("offer_open_once", table_name="offer", schema="anonymous", postgresql_where=sa.text("state = 'open'"))
     op.drop_index(
         "offer_accepted_once", table_name="offer", schema="anonymous", postgresql_where=sa.text("state = 'accepted'")
     )
     op.drop_table("offer", schema="anonymous")
     op.drop_index(op.f("conversation_staff_id_idx"), table_name="conversation", schema="anonymous")
-    op.drop_index(op.f("conversation_request_id_idx"), table_name="conversation", schema="anonymous")
     op.drop_index(
         "conversation_one_open",
         table_name="conversation",

@@ -53,7 +53,6 @@ GRANTS: dict[str, dict[str, str]] = {
         "anonymous.wake": WRITE,
         "anonymous.conversation": WRITE,
         "anonymous.message": WRITE,
-        "anonymous.feedback": "INSERT",
         "anonymous.spent_pass": ADD,
     },
     "relief_worker": {
@@ -85,6 +84,7 @@ GRANTS: dict[str, dict[str, str]] = {
         "anonymous.wake": WRITE,
         "anonymous.conversation": WRITE,
         "anonymous.message": WRITE,
+        "anonymous.feedback": "INSERT",
         "anonymous.spent_pass": "SELECT, DELETE",
         "identified.private_key": "INSERT, DELETE",
     },

@@ -19,14 +19,15 @@ class Conversation(Table):
             "ending IN ('done', 'handed over', 'continued elsewhere', 'no answer', 'lapsed', 'withdrawn')",
             name="ending",
         ),
+        UniqueConstraint("request_id", "number"),
         Index("conversation_one_open", "request_id", unique=True, postgresql_where=text("state <> 'closed'")),
         {"schema": "anonymous"},
     )
 
     id: Mapped[Key]
-    request_id: Mapped[uuid.UUID] = mapped_column(
-        ForeignKey("anonymous.support_request.id", ondelete="CASCADE"), index=True
-    )
+    request_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("anonymous.support_request.id", ondelete="CASCADE"))
+    number: Mapped[int]
+    """The how-manieth of its request, from 1: after a lapse or a hand-over there is another."""
     staff_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("agency.staff.id"), index=True)
     state: Mapped[str] = mapped_column(default="waiting")
     ending: Mapped[str | None]
@@ -45,6 +46,7 @@ class Message(Table):
     __table_args__ = (
         CheckConstraint("sender IN ('asker', 'staff')", name="sender"),
         UniqueConstraint("conversation_id", "sender", "counter"),
+        UniqueConstraint("conversation_id", "place"),
         {"schema": "anonymous"},
     )
 

@@ -35,12 +35,13 @@ class SupportRequest(Table):
     state: Mapped[str] = mapped_column(default="open")
     wave: Mapped[int] = mapped_column(default=0)
     tell_at: Mapped[datetime]
-    """From when on the clinician and the coordinator are told, if nobody has accepted by then."""
+    """When the clinicians and coordinators are told next, if nobody has accepted by then."""
     told: Mapped[bool] = mapped_column(default=False)
-    """Whether the order has ended or `tell_at` has passed, so that people are told until one of them acts."""
+    """Whether they have been told, and so see it in their list."""
     unread: Mapped[bool] = mapped_column(default=False)
     """Whether the asker has something unread: then the news carries the request's tag."""
     version: Mapped[int] = mapped_column(default=1)
+    feedback_given: Mapped[bool] = mapped_column(default=False)
     deletes_at: Mapped[datetime | None]
 
 
@@ -62,7 +63,11 @@ class Place(Table):
 
 
 class Offer(Table):
-    """That one staff member was asked to take one request. Asked once for each request; by a coordinator, again."""
+    """That one staff member was asked to take one request.
+
+    Nobody is asked twice, with two exceptions: a person may choose him again, and an offer that was cancelled
+    (somebody else was quicker, or he had to leave his phone) was never his to answer.
+    """
 
     __tablename__ = "offer"
     __table_args__ = (
@@ -76,7 +81,9 @@ class Offer(Table):
     )
 
     id: Mapped[Key]
-    request_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("anonymous.support_request.id", ondelete="CASCADE"))
+    request_id: Mapped[uuid.UUID] = mapped_column(
+        ForeignKey("anonymous.support_request.id", ondelete="CASCADE"), index=True
+    )
     staff_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("agency.staff.id"), index=True)
     wave: Mapped[int]
     state: Mapped[str] = mapped_column(default="open")
