@@ -20,6 +20,7 @@ POLICY = {
     "now": {"size": 3, "answer_within": 180, "tell_after": 600},
     "today": {"size": 2, "answer_within": 1800, "tell_after": 7200},
     "routine": {"size": 1, "answer_within": 14400, "tell_after": 86400},
+    "opening_within": 86400,
     "first_message_within": 600,
     "tell_again_after": 300,
     "idle_days": 14,
