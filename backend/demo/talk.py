@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.hpke import AEAD, KDF, KEM, Suite
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from backend.api.fields import decode_base64, encode_base64
+from backend.base64url import decode_base64, encode_base64
 
 BUCKETS = (256, 1024, 4096, 16384)
 """Lengths of a padded plaintext, in bytes."""

@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from mnemonic import Mnemonic
 
-from backend.api.fields import encode_base64
+from backend.base64url import encode_base64
 
 _SALT = b"relief word code v1"
 _ENGLISH = Mnemonic("english")
