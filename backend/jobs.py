@@ -34,6 +34,9 @@ class Kind(StrEnum):
     """Look after a support request: ask the next peers, or tell people; key: the request."""
     LAPSE = "lapse"
     """A peer accepted and the first message is due; key: the conversation."""
+    RECHECK = "recheck"
+    """The facts behind offers have changed: take back those that no longer stand. Args: `incident`, whose facts were
+    corrected, or `staff`, who left the programme (each an id); key: which of the two, and the id."""
     CLOSE_IDLE = "close idle"
     """Close a conversation in which nobody writes any more; key: the conversation."""
     FORGET = "forget"
