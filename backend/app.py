@@ -1,21 +1,38 @@
 """The web application: one side, or both."""
 
 from collections.abc import Collection
+from typing import Any
 
-from flask import Flask
+import psycopg
+import sqlalchemy.exc
+from flask import Flask, Response
 
-from backend.api.frame import Api, Blueprint, refuse_wrong_side
+from backend import logs, metrics
+from backend.api import health
+from backend.api.anonymous import passes
+from backend.api.frame import Api, Blueprint, answer_problem, refuse_wrong_side
+from backend.api.headers import protect
+from backend.api.identified import draws
 from backend.config import Config
 from backend.db import Side
+from backend.errors import Unavailable
 
-IDENTIFIED: tuple[Blueprint, ...] = ()
-ANONYMOUS: tuple[Blueprint, ...] = ()
+IDENTIFIED: tuple[Blueprint, ...] = (draws.blueprint,)
+ANONYMOUS: tuple[Blueprint, ...] = (passes.blueprint,)
 _LARGEST_BODY = 256 * 1024
+_AWAY = (sqlalchemy.exc.OperationalError, sqlalchemy.exc.TimeoutError, psycopg.OperationalError)
+
+
+class Relief(Flask):
+    """Flask, which never writes down what an exception says."""
+
+    def log_exception(self, exc_info: Any) -> None:
+        logs.failed("a request failed", exc_info[1])
 
 
 def create_app(config: Config, sides: Collection[Side] = (Side.IDENTIFIED, Side.ANONYMOUS)) -> Flask:
     """The application for these sides. The agency's common ground and the public files go with the anonymous one."""
-    app = Flask("relief", static_folder=None)
+    app = Relief("relief", static_folder=None)
     app.config.update(
         API_TITLE="Relief",
         API_VERSION="1",
@@ -24,14 +41,25 @@ def create_app(config: Config, sides: Collection[Side] = (Side.IDENTIFIED, Side.
         OPENAPI_JSON_PATH="openapi.json",
         MAX_CONTENT_LENGTH=_LARGEST_BODY,
         RELIEF=config,
+        SIDES=tuple(sides),
     )
+    metrics.count_answers(app)
+    protect(app, encrypted=config.public_url.startswith("https://"))
     app.before_request(refuse_wrong_side)
+    for away in _AWAY:
+        app.register_error_handler(away, _answer_away)
     api = Api(app)
+    api.register_blueprint(health.blueprint)
     for side, blueprints in ((Side.IDENTIFIED, IDENTIFIED), (Side.ANONYMOUS, ANONYMOUS)):
         if side in sides:
             for blueprint in blueprints:
                 api.register_blueprint(blueprint)
     return app
+
+
+def _answer_away(error: Exception) -> Response:
+    logs.failed("the database is away", error)
+    return answer_problem(Unavailable())
 
 
 def configuration(app: Flask) -> Config:

@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from environs import Env
+from environs import Env, EnvError
 
 from backend.db import Side
 
-_SIDE_VARIABLES = {
+SIDE_VARIABLES = {
     Side.OWNER: "DATABASE_URL",
     Side.IDENTIFIED: "IDENTIFIED_DATABASE_URL",
     Side.ANONYMOUS: "ANONYMOUS_DATABASE_URL",
@@ -46,9 +46,9 @@ class Config:
 def from_environment() -> Config:
     """Read the settings; raises Misconfigured."""
     env = Env()
-    urls = {side: env.str(name) for side, name in _SIDE_VARIABLES.items() if env.str(name, None)}
+    urls = {side: env.str(name) for side, name in SIDE_VARIABLES.items() if env.str(name, None)}
     if not urls:
-        raise Misconfigured(f"Set at least one of {', '.join(_SIDE_VARIABLES.values())}.")
+        raise Misconfigured(f"Set at least one of {', '.join(SIDE_VARIABLES.values())}.")
     credentials = env.str("FIREBASE_CREDENTIALS", None)
     return Config(
         public_url=_public_url(env.str("PUBLIC_URL", "")),
@@ -56,8 +56,15 @@ def from_environment() -> Config:
         database_urls=urls,
         firebase_credentials=Path(credentials) if credentials else None,
         push_url=env.str("PUSH_URL", None),
-        metrics_port=env.int("METRICS_PORT", None),
+        metrics_port=_port(env),
     )
+
+
+def _port(env: Env) -> int | None:
+    try:
+        return env.int("METRICS_PORT", None)
+    except EnvError:
+        raise Misconfigured("METRICS_PORT must be a number, like 9091.") from None
 
 
 def _public_url(value: str) -> str:

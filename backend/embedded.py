@@ -68,6 +68,7 @@ class EmbeddedPostgreSQL:
         self._binaries = _binaries(self.folder, self._user)
         if not (self.data / "PG_VERSION").exists():
             self._make_cluster()
+        self._stop_orphan()
         self._launch()
 
     def stop(self, how: signal.Signals = signal.SIGINT) -> None:
@@ -97,6 +98,11 @@ class EmbeddedPostgreSQL:
     def _make_cluster(self) -> None:
         options = ["--auth=trust", "--username=postgres", "--encoding=UTF8", "--locale=C", "--no-sync"]
         self._run([str(self._binaries / "initdb"), f"--pgdata={self.data}", *options])
+
+    def _stop_orphan(self) -> None:
+        """A server whose starter was killed still runs, and nobody knows its socket any more."""
+        if (self.data / "postmaster.pid").exists():
+            self._call([str(self._binaries / "pg_ctl"), "stop", f"--pgdata={self.data}", "--mode=fast", "--silent"])
 
     def _launch(self) -> None:
         settings = self._settings | {"unix_socket_directories": str(self._sockets)}
@@ -131,7 +137,12 @@ class EmbeddedPostgreSQL:
         raise RuntimeError(f"The embedded PostgreSQL did not start; its log is {self.log}.")
 
     def _run(self, command: list[str]) -> None:
-        done = subprocess.run(
+        done = self._call(command)
+        if done.returncode:
+            raise RuntimeError(f"{Path(command[0]).name} failed: {done.stderr.decode(errors='replace').strip()}")
+
+    def _call(self, command: list[str]) -> subprocess.CompletedProcess[bytes]:
+        return subprocess.run(
             command,
             capture_output=True,
             cwd=self.folder,
@@ -141,8 +152,6 @@ class EmbeddedPostgreSQL:
             group=self._gid,
             extra_groups=self._groups,
         )
-        if done.returncode:
-            raise RuntimeError(f"{Path(command[0]).name} failed: {done.stderr.decode(errors='replace').strip()}")
 
 
 def _unprivileged_user() -> pwd.struct_passwd | None:

@@ -4,13 +4,16 @@ Problem
 ├── Malformed      400  the request makes no sense as it stands
 │   └── WrongSide  400  an officer's session where nobody may be known
 ├── Unproven       401  who is calling was not shown
+│   ├── Unrecognised    a name, and not what goes with it: the same whether anybody has that name
+│   └── SessionEnded    a token that is no longer good
 ├── Forbidden      403  shown, but not this one's to do
 ├── Missing        404  not there, or not yours: the same answer
 ├── Conflict       409  it was possible, and is no more
 ├── Gone           410  it was there, and its time is over
 ├── Invalid        422  understood, and a field is wrong
 ├── TooMany        429  slow down
-└── Busy           503  not now; Retry-After says when
+├── Busy           503  not now; Retry-After says when
+└── Unavailable    503  something that we need is away for a moment
 """
 
 from collections.abc import Mapping
@@ -59,6 +62,20 @@ class WrongSide(Malformed):
 class Unproven(Problem):
     status = 401
     title = "Please show who is calling"
+
+
+class Unrecognised(Unproven):
+    def __init__(self) -> None:
+        super().__init__(
+            "not-recognised",
+            "The name, or what goes with it, is not right. Please look at both again.",
+            headers={"WWW-Authenticate": "Bearer"},
+        )
+
+
+class SessionEnded(Unproven):
+    def __init__(self) -> None:
+        super().__init__("session-ended", "Please sign in again.", headers={"WWW-Authenticate": "Bearer"})
 
 
 class Forbidden(Problem):
@@ -110,3 +127,11 @@ class Busy(Problem):
             "Many people are signing in at once. Please try again.",
             headers={"Retry-After": str(seconds)},
         )
+
+
+class Unavailable(Problem):
+    status = 503
+    title = "Away for a moment"
+
+    def __init__(self, detail: str = "The server can't reach its database. Please try again in a moment.") -> None:
+        super().__init__("unavailable", detail, headers={"Retry-After": "2"})

@@ -1,14 +1,17 @@
 """Bring a database to today's shape: its roles, then its migrations."""
 
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import LiteralString
 
 import psycopg
 from alembic import command
 from alembic.config import Config as AlembicConfig
+from alembic.script import ScriptDirectory
 from psycopg import sql
 from sqlalchemy import create_engine, text
+from sqlalchemy.orm import Session
 
 from backend.db import Side, sqlalchemy_url
 
@@ -50,6 +53,17 @@ def configuration() -> AlembicConfig:
     settings.set_main_option("script_location", str(_FOLDER))
     settings.set_main_option("path_separator", "os")
     return settings
+
+
+def is_up_to_date(session: Session) -> bool:
+    """Whether the database has the shape that this code wants."""
+    version: str | None = session.scalar(text("SELECT version_num FROM public.alembic_version"))
+    return version == _head()
+
+
+@cache
+def _head() -> str | None:
+    return ScriptDirectory.from_config(configuration()).get_current_head()
 
 
 def _make_roles(connection: psycopg.Connection) -> None:

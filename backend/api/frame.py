@@ -77,7 +77,7 @@ def allow(*ways: Way) -> Callable[[View], View]:
             "security": security,
             "x-callers": [w.name for w in ways],
         }
-        return _may_fail(guarded, *{status for way in ways for status in way.problems})
+        return _may_fail(guarded, 503, *{status for way in ways for status in way.problems})
 
     return decorate
 
@@ -134,6 +134,13 @@ class Blueprint(flask_smorest.Blueprint):
 
     ARGUMENTS_PARSER = _Parser()
 
+    get: Callable[..., Callable[[View], View]]
+    post: Callable[..., Callable[[View], View]]
+    put: Callable[..., Callable[[View], View]]
+    patch: Callable[..., Callable[[View], View]]
+    delete: Callable[..., Callable[[View], View]]
+    response: Callable[..., Callable[[View], View]]
+
     def add_url_rule(self, rule: str, endpoint: Any = None, view_func: Any = None, *args: Any, **options: Any) -> None:
         if not hasattr(view_func, "allowed"):
             raise TypeError(
@@ -148,6 +155,24 @@ class Blueprint(flask_smorest.Blueprint):
         decorate = super().arguments(schema, **kwargs)
         body = kwargs.get("location", "json") == "json"
         return lambda view: _may_fail(decorate(view), *((400, 413, 415, 422) if body else (422,)))
+
+    def takes(self, media_type: str, size: int) -> Callable[[View], View]:
+        """Take a body of one media type, unread: the view is given its bytes first. `size` is for the document."""
+
+        def decorate(view: View) -> View:
+            @wraps(view)
+            def reading(*args: Any, **kwargs: Any) -> Any:
+                if request.mimetype != media_type:
+                    raise _WrongMediaType("wrong-media-type", f"Send the body as {media_type}.")
+                return view(request.get_data(), *args, **kwargs)
+
+            schema = {"type": "string", "format": "binary", "minLength": size, "maxLength": size}
+            doc: dict[str, Any] = vars(reading).setdefault("_apidoc", {})
+            body = {"required": True, "content": {media_type: {"schema": schema}}}
+            doc["manual_doc"] = doc.get("manual_doc", {}) | {"requestBody": body}
+            return _may_fail(reading, 413, 415, 422)
+
+        return decorate
 
     def problems(self, *statuses: int) -> Callable[[View], View]:
         """Name the further problems that a view may answer with."""
@@ -178,6 +203,7 @@ class Api(flask_smorest.Api):
     """flask-smorest with problems as `application/problem+json`, in the answer and in the document."""
 
     ERROR_SCHEMA = ProblemSchema
+    DEFAULT_ERROR_RESPONSE_NAME = None
 
     def _register_error_handlers(self) -> None:
         self._app.register_error_handler(Problem, answer_problem)

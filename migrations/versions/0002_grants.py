@@ -126,6 +126,7 @@ def upgrade() -> None:
     for role, tables in GRANTS.items():
         for table, privileges in tables.items():
             op.execute(f"GRANT {privileges} ON {table} TO {role}")
+    op.execute("GRANT SELECT ON public.alembic_version TO relief_identified, relief_anonymous, relief_worker")
     op.execute(FUNCTIONS)
 
 
