@@ -1,14 +1,16 @@
 """Fields that stop at the door what the database would choke on."""
 
-import base64
-import binascii
 import unicodedata
 from collections.abc import Mapping
 from typing import Any
 
 from marshmallow import ValidationError, fields, validate
 
+from backend.base64url import decode_base64, encode_base64
+
 _LARGEST = 2**31 - 1
+_LONGEST_PASSPHRASE = 1024
+"""Bytes. Longer ones are refused before they cost anything."""
 
 
 class Text(fields.String):
@@ -25,6 +27,21 @@ class Text(fields.String):
         text = unicodedata.normalize("NFC", text).strip()
         if any(unicodedata.category(character) in ("Cc", "Cs") and character != "\n" for character in text):
             raise ValidationError("This holds characters that can't be kept.")
+        return text
+
+
+class Passphrase(fields.String):
+    """A passphrase as it was typed (NFC, RFC 8265 section 4.2): 8 characters at least, 1,024 bytes at most."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(validate=validate.Length(8, _LONGEST_PASSPHRASE), **kwargs)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> str:
+        text = unicodedata.normalize("NFC", super()._deserialize(value, attr, data, **kwargs))
+        if any(unicodedata.category(character) in ("Cc", "Cs") for character in text):
+            raise ValidationError("This holds characters that a passphrase can't have.")
+        if len(text.encode()) > _LONGEST_PASSPHRASE:
+            raise ValidationError("This is longer than 1,024 bytes.")
         return text
 
 
@@ -56,19 +73,3 @@ class Base64(fields.Field[bytes]):
             size = str(self.least) if self.least == self.most else f"{self.least} to {self.most}"
             raise ValidationError(f"This must hold {size} bytes.")
         return decoded
-
-
-def encode_base64(value: bytes) -> str:
-    """Unpadded base64url."""
-    return base64.urlsafe_b64encode(value).rstrip(b"=").decode()
-
-
-def decode_base64(value: Any) -> bytes:
-    """Bytes from base64url, padded or not; raises ValueError for anything else."""
-    if not isinstance(value, str) or not value.isascii():
-        raise ValueError("not base64url")
-    text = value.rstrip("=")
-    try:
-        return base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
-    except binascii.Error:
-        raise ValueError("not base64url") from None

@@ -100,9 +100,9 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
     GROUP BY f.cohort_id
 $$;
 
-CREATE FUNCTION identified.drawn() RETURNS TABLE (key_id bytea, passes bigint)
+CREATE FUNCTION identified.drawn() RETURNS TABLE (key_id bytea, accounts bigint)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
-    SELECT d.key_id, count(*) FROM identified.draw d GROUP BY d.key_id
+    SELECT d.key_id, count(DISTINCT d.account_id) FROM identified.draw d GROUP BY d.key_id
 $$;
 
 CREATE FUNCTION identified.forget(today date, moment timestamptz) RETURNS void

@@ -39,13 +39,14 @@ class IssuerKey(Table):
 
 
 class BulletinKey(Table):
-    """A key that the bulletin is encrypted under from `since` on; the same for every phone. Sealed at rest."""
+    """A key that the bulletin is encrypted under; the same for every phone. Sealed at rest."""
 
     __tablename__ = "bulletin_key"
     __table_args__ = ({"schema": "agency"},)
 
     number: Mapped[int] = mapped_column(primary_key=True)
-    since: Mapped[date]
+    since: Mapped[date | None]
+    """Null: announced inside the bulletin, and not in use yet."""
     sealed_key: Mapped[bytes]
 
 
