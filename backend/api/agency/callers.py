@@ -8,14 +8,14 @@ from backend.actions.agency.staff_sessions import PREFIX, StaffCaller, recognise
 from backend.api.frame import bearer
 from backend.clock import now
 from backend.db import Side, transaction
-from backend.errors import Forbidden, Unproven
+from backend.errors import Forbidden, SessionEnded
 from backend.models.agency.staff import Role
 
 
 class StaffWay:
     """A staff session; with `roles`, of somebody who has at least one of them."""
 
-    problems = (400, 401, 403)
+    problems: tuple[int, ...] = (400, 401, 403)
     scheme: dict[str, Any] | None = {"type": "http", "scheme": "bearer", "description": f"`{PREFIX}…`"}
 
     def __init__(self, *roles: Role) -> None:
@@ -29,7 +29,7 @@ class StaffWay:
         with transaction(Side.ANONYMOUS) as session:
             caller = recognise(session, bearer(authorization, PREFIX), now())
         if caller is None:
-            raise Unproven("session-ended", "Please sign in again.", headers={"WWW-Authenticate": "Bearer"})
+            raise SessionEnded
         if not caller.roles & self.roles:
             raise Forbidden("wrong-role", f"This is for a {' or a '.join(sorted(self.roles))}.")
         return caller

@@ -8,14 +8,14 @@ from backend.actions.identified.sessions import PREFIX, OfficerCaller, recognise
 from backend.api.frame import bearer
 from backend.clock import now
 from backend.db import Side, transaction
-from backend.errors import Unproven
+from backend.errors import SessionEnded
 
 
 class OfficerWay:
     """An officer's session. It exists on the identified side alone; everywhere else it is refused."""
 
     name = "officer"
-    problems = (401,)
+    problems: tuple[int, ...] = (401,)
     scheme: dict[str, Any] | None = {"type": "http", "scheme": "bearer", "description": f"`{PREFIX}…`"}
 
     def fits(self, authorization: str) -> bool:
@@ -25,7 +25,7 @@ class OfficerWay:
         with transaction(Side.IDENTIFIED) as session:
             caller = recognise(session, bearer(authorization, PREFIX), now())
         if caller is None:
-            raise Unproven("session-ended", "Please sign in again.", headers={"WWW-Authenticate": "Bearer"})
+            raise SessionEnded
         return caller
 
 

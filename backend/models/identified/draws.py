@@ -2,7 +2,7 @@
 
 import uuid
 
-from sqlalchemy import ForeignKey, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from backend.models.tables import Key, Table
@@ -19,8 +19,9 @@ class PrivateKey(Table):
 
 
 class Draw(Table):
-    """That an account drew its `number`-th pass of a purpose in a period. The quota is a constraint on `number`.
+    """That an account drew its `number`-th pass of a purpose in a period.
 
+    The quota is a constraint on `number`: one check-in, one assessment, twenty for support (`door.periods.QUOTA`).
     `blinded_hash` is the SHA-256 of the blinded message: uniformly random to everybody but the phone.
     """
 
@@ -28,6 +29,7 @@ class Draw(Table):
     __table_args__ = (
         UniqueConstraint("account_id", "purpose", "period", "number"),
         UniqueConstraint("account_id", "blinded_hash"),
+        CheckConstraint("number BETWEEN 1 AND CASE purpose WHEN 'support' THEN 20 ELSE 1 END", name="quota"),
         {"schema": "identified"},
     )
 
