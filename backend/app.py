@@ -9,16 +9,24 @@ from flask import Flask, Response
 
 from backend import logs, metrics
 from backend.api import health
+from backend.api.agency import invitations, staff_sessions
 from backend.api.anonymous import passes
 from backend.api.frame import Api, Blueprint, answer_problem, refuse_wrong_side
 from backend.api.headers import protect
-from backend.api.identified import draws
+from backend.api.identified import bulletin_key, draws, enrolments, me, recoveries, sessions
 from backend.config import Config
 from backend.db import Side
 from backend.errors import Unavailable
 
-IDENTIFIED: tuple[Blueprint, ...] = (draws.blueprint,)
-ANONYMOUS: tuple[Blueprint, ...] = (passes.blueprint,)
+IDENTIFIED: tuple[Blueprint, ...] = (
+    enrolments.blueprint,
+    sessions.blueprint,
+    recoveries.blueprint,
+    me.blueprint,
+    bulletin_key.blueprint,
+    draws.blueprint,
+)
+ANONYMOUS: tuple[Blueprint, ...] = (invitations.blueprint, staff_sessions.blueprint, passes.blueprint)
 _LARGEST_BODY = 256 * 1024
 _AWAY = (sqlalchemy.exc.OperationalError, sqlalchemy.exc.TimeoutError, psycopg.OperationalError)
 

@@ -8,14 +8,12 @@ import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
 from backend.errors import Busy
-
-LONGEST = 1024
-"""Bytes. Longer ones are refused before they cost anything."""
 
 _hasher = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
 _cores = os.cpu_count() or 1
@@ -30,18 +28,24 @@ def hash_passphrase(passphrase: str) -> str:
         return _hasher.hash(passphrase)
 
 
-def verify(passphrase: str, stored: str | None) -> bool:
-    """Whether it is the one; `None` (nobody by that name) costs the same work and is always False. Raises Busy."""
+@dataclass(frozen=True)
+class Proof:
+    """Whether the passphrase was right; `renewed` is a hash to store instead, if the old one is out of date."""
+
+    right: bool
+    renewed: str | None = None
+
+
+def prove(passphrase: str, stored: str | None) -> Proof:
+    """Look at a passphrase; `None` (nobody by that name) costs the same work and is never right. Raises Busy."""
     with _turn():
         try:
-            return _hasher.verify(stored or NOBODY, passphrase) and stored is not None
+            right = _hasher.verify(stored or NOBODY, passphrase) and stored is not None
         except (VerificationError, InvalidHashError):
-            return False
-
-
-def outdated(stored: str) -> bool:
-    """Whether it was made with older parameters and should be made anew."""
-    return _hasher.check_needs_rehash(stored)
+            right = False
+        if right and stored and _hasher.check_needs_rehash(stored):
+            return Proof(right, _hasher.hash(passphrase))
+        return Proof(right)
 
 
 @contextmanager
