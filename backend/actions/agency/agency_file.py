@@ -54,7 +54,7 @@ def load(session: Session, file: AgencyFile, now: datetime) -> Changes:
     facilities = _load_facilities(session, file, cohorts, changes)
     units = _load_units(session, file, facilities, changes)
     staff = _load_staff(session, file, facilities, changes)
-    changes.turn("command", change_command(session, _command(file, units), now))
+    changes.turn("chain of command", change_command(session, _command(file, units), now))
     changes.turn("post", change_posts(session, _posts(file, units, staff), now))
     for staff_id in changes.left:
         enqueue(session, Kind.RECHECK, {"staff": str(staff_id)}, run_at=now, key=f"staff {staff_id}")
