@@ -9,7 +9,8 @@ from flask import Flask, Response
 
 from backend import logs, metrics
 from backend.api import health
-from backend.api.agency import invitations, staff_sessions
+from backend.api.agency import bulletin_key as staff_bulletin_key
+from backend.api.agency import invitations, public, staff_sessions
 from backend.api.anonymous import passes
 from backend.api.frame import Api, Blueprint, answer_problem, refuse_wrong_side
 from backend.api.headers import protect
@@ -26,7 +27,13 @@ IDENTIFIED: tuple[Blueprint, ...] = (
     bulletin_key.blueprint,
     draws.blueprint,
 )
-ANONYMOUS: tuple[Blueprint, ...] = (invitations.blueprint, staff_sessions.blueprint, passes.blueprint)
+ANONYMOUS: tuple[Blueprint, ...] = (
+    public.blueprint,
+    invitations.blueprint,
+    staff_sessions.blueprint,
+    staff_bulletin_key.blueprint,
+    passes.blueprint,
+)
 _LARGEST_BODY = 256 * 1024
 _AWAY = (sqlalchemy.exc.OperationalError, sqlalchemy.exc.TimeoutError, psycopg.OperationalError)
 

@@ -140,6 +140,7 @@ class Blueprint(flask_smorest.Blueprint):
     patch: Callable[..., Callable[[View], View]]
     delete: Callable[..., Callable[[View], View]]
     response: Callable[..., Callable[[View], View]]
+    alt_response: Callable[..., Callable[[View], View]]
 
     def add_url_rule(self, rule: str, endpoint: Any = None, view_func: Any = None, *args: Any, **options: Any) -> None:
         if not hasattr(view_func, "allowed"):

@@ -2,10 +2,8 @@
 
 from typing import Any
 
-import marshmallow as ma
-
 from backend.actions.agency.bulletin_keys import current_bulletin_key
-from backend.api.agency.bulletin_key import BulletinKeySchema
+from backend.api.agency.bulletin_key import CurrentKeySchema
 from backend.api.frame import Blueprint, allow, config
 from backend.api.identified.callers import officer
 from backend.clock import now
@@ -14,12 +12,6 @@ from backend.db import Side, transaction
 blueprint = Blueprint(
     "bulletin_key", __name__, url_prefix="/v1/bulletin-key", description="The key that opens the bulletin"
 )
-
-
-class CurrentKeySchema(ma.Schema):
-    """The key of today's bulletin; null before the first."""
-
-    bulletin_key = ma.fields.Nested(BulletinKeySchema, required=True, allow_none=True)
 
 
 @blueprint.get("")
