@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 import psycopg
 from sqlalchemy import Engine, create_engine
@@ -74,7 +74,7 @@ class PostgreSQL:
     def statement(self, side: Side) -> Iterator[psycopg.Connection[Any]]:
         raw = self.engine(side).raw_connection()
         try:
-            connection: psycopg.Connection[Any] = raw.driver_connection  # type: ignore[assignment]
+            connection = cast(psycopg.Connection[Any], raw.driver_connection)
             connection.autocommit = True
             try:
                 yield connection

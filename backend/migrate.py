@@ -1,9 +1,10 @@
 """Bring a database to today's shape: its roles, then its migrations."""
 
+import io
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from typing import LiteralString
+from typing import LiteralString, TextIO
 
 import psycopg
 from alembic import command
@@ -47,9 +48,16 @@ def migrate(urls: Mapping[Side, str], revision: str = "head") -> None:
         engine.dispose()
 
 
-def configuration() -> AlembicConfig:
+def as_sql() -> str:
+    """All migrations as SQL, for somebody who wants to read them first; the roles must be there."""
+    said = io.StringIO()
+    command.upgrade(configuration(said), "head", sql=True)
+    return said.getvalue()
+
+
+def configuration(output: TextIO | None = None) -> AlembicConfig:
     """Alembic's settings; there is no ini file."""
-    settings = AlembicConfig()
+    settings = AlembicConfig(output_buffer=output)
     settings.set_main_option("script_location", str(_FOLDER))
     settings.set_main_option("path_separator", "os")
     return settings

@@ -1,9 +1,8 @@
-"""Alembic's entrance: migrations run as the owner, on the connection that `relief migrate` hands over."""
+"""Alembic's entrance: migrations run as the owner, on the connection that `relief migrate` hands over, or as SQL."""
 
 from alembic import context
 
-import backend.models.everything  # noqa: F401
-from backend.models.tables import Table
+from backend.models.everything import METADATA
 
 SCHEMAS = {"agency", "identified", "anonymous"}
 
@@ -12,10 +11,11 @@ def _ours(name: str | None, kind: str, parents: object) -> bool:
     return kind != "schema" or name in SCHEMAS
 
 
-connection = context.config.attributes["connection"]
 context.configure(
-    connection=connection,
-    target_metadata=Table.metadata,
+    connection=context.config.attributes.get("connection"),
+    dialect_name="postgresql",
+    literal_binds=context.is_offline_mode(),
+    target_metadata=METADATA,
     include_schemas=True,
     include_name=_ours,
     compare_server_default=True,

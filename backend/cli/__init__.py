@@ -41,5 +41,5 @@ main = Commands(
     name="relief",
     help="Run and look after an agency's server.",
     context_settings={"help_option_names": ["-h", "--help"]},
-    commands=[agency.agency, server.key, server.migrate, server.serve],
+    commands=[agency.agency, server.key, server.migrate, server.serve, server.worker],
 )

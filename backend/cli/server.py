@@ -1,20 +1,24 @@
 """Run the server, its worker and its migrations."""
 
 import os
+import signal
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 
 import click
 
 from backend import startup
 from backend.cli.house import environment, house, new_sealing_key, on_its_own
-from backend.config import Config, Misconfigured, from_environment
+from backend.config import Misconfigured, from_environment
 from backend.db import Side
+from backend.migrate import as_sql
 from backend.migrate import migrate as bring_up_to_date
 
 WEB_SIDES = (Side.IDENTIFIED, Side.ANONYMOUS)
 _GUNICORN = (sys.executable, "-m", "gunicorn", "--config", "python:backend.wsgi")
+_WORKER = (sys.executable, "-m", "backend.cli.work")
 
 
 @click.command
@@ -24,8 +28,12 @@ def key() -> None:
 
 
 @click.command
-def migrate() -> None:
+@click.option("--sql", is_flag=True, help="Print the SQL instead, and touch nothing.")
+def migrate(sql: bool) -> None:
     """Bring the database to today's shape: its roles, then its tables."""
+    if sql:
+        click.echo(as_sql())
+        return
     with house() as config:
         if Side.OWNER not in config.database_urls:
             raise Misconfigured("DATABASE_URL is missing: migrations run as the owner of the database.")
@@ -37,35 +45,66 @@ def migrate() -> None:
 @click.option("--side", type=click.Choice([str(side) for side in WEB_SIDES]), help="One side only; both without.")
 @click.option("--bind", default="127.0.0.1:8000", show_default=True, help="Where to listen, as HOST:PORT.")
 def serve(side: str | None, bind: str) -> None:
-    """Serve phones and staff. With no database named, bring one, and a worker too."""
+    """Serve phones and staff. With no database named: bring one, and a worker too."""
     sides = (Side(side),) if side else WEB_SIDES
     if on_its_own():
         _serve_everything(sides, bind)
-    check(from_environment(), sides)
-    command, settings = _web(sides, bind)
-    os.execve(command[0], command, os.environ | settings)
+        return
+    _check(sides)
+    os.execve(sys.executable, _web(sides, bind), os.environ | _counting())
 
 
-def _serve_everything(sides: tuple[Side, ...], bind: str) -> None:
-    """Database, web and worker under one roof, until Ctrl-C or until one of them ends."""
+@click.command
+def worker() -> None:
+    """Do what was left for later: ask peers, tell people, make keys. As many may run as wanted."""
+    if not on_its_own():
+        _check([Side.WORKER])
+    os.execve(sys.executable, _WORKER, os.environ)
+
+
+def _check(sides: Sequence[Side]) -> None:
+    """Refuse to start on a database server that writes down what it is told; print what else to look at."""
+    for warning in startup.check(from_environment().database_urls, sides):
+        click.echo(f"relief: warning: {warning}", err=True)
+
+
+def _serve_everything(sides: Sequence[Side], bind: str) -> None:
+    """Database, web and worker under one roof, until one of them ends or somebody says stop."""
     with environment() as settings:
-        command, more = _web(sides, bind)
-        web = subprocess.Popen(command, env=os.environ | settings | more)
+        everybody = os.environ | settings
+        children = [subprocess.Popen(_web(sides, bind), env=everybody | _counting())]
+        if "FIREBASE_CREDENTIALS" in everybody:
+            children.append(subprocess.Popen(_WORKER, env=_without(everybody, "METRICS_PORT")))
+        else:
+            click.echo("relief: warning: no FIREBASE_CREDENTIALS, so no worker: nobody's phone will ring.", err=True)
         click.echo(f"Serving on http://{bind}. Other commands find the database by themselves.")
         try:
-            sys.exit(web.wait())
+            children[0].wait()
         except KeyboardInterrupt:
-            sys.exit(web.wait(40))
+            click.echo("Stopping.")
+        finally:
+            _stop(children)
 
 
-def _web(sides: tuple[Side, ...], bind: str) -> tuple[list[str], dict[str, str]]:
-    """How gunicorn is called, and what it must find in the environment before it imports anything."""
+def _stop(children: Sequence[subprocess.Popen[bytes]]) -> None:
+    for child in children:
+        child.send_signal(signal.SIGTERM)
+    for child in children:
+        child.wait()
+
+
+def _web(sides: Sequence[Side], bind: str) -> list[str]:
+    """How gunicorn is called; the figures have a port of their own."""
+    port = os.environ.get("METRICS_PORT")
+    figures = ["--bind", f"0.0.0.0:{port}"] if port else []
     arguments = ", ".join(f"'{side}'" for side in sides)
-    counts = tempfile.mkdtemp(prefix="relief-metrics-")
-    return [*_GUNICORN, "--bind", bind, f"backend.wsgi:web({arguments})"], {"PROMETHEUS_MULTIPROC_DIR": counts}
+    return [*_GUNICORN, "--bind", bind, *figures, f"backend.wsgi:web({arguments})"]
 
 
-def check(config: Config, sides: tuple[Side, ...]) -> None:
-    """Refuse to start on a database server that writes down what it is told; print what else to look at."""
-    for warning in startup.check(config.database_urls, sides):
-        click.echo(f"relief: warning: {warning}", err=True)
+def _counting() -> dict[str, str]:
+    """Where the web processes add up what they count; it must stand in the environment before they begin."""
+    return {"PROMETHEUS_MULTIPROC_DIR": tempfile.mkdtemp(prefix="relief-metrics-")}
+
+
+def _without(settings: dict[str, str], name: str) -> dict[str, str]:
+    return {key: value for key, value in settings.items() if key != name}

@@ -3,8 +3,12 @@
 from backend.models.agency import incidents, jobs, places, record, staff
 from backend.models.anonymous import conversations, passes, requests
 from backend.models.identified import accounts, draws
+from backend.models.tables import Table
+
+METADATA = Table.metadata
 
 __all__ = [
+    "METADATA",
     "accounts",
     "conversations",
     "draws",

@@ -29,7 +29,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "bulletin_key",
-        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("number", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("since", sa.Date(), nullable=True),
         sa.Column("sealed_key", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("number", name=op.f("bulletin_key_pkey")),

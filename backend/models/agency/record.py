@@ -44,7 +44,7 @@ class BulletinKey(Table):
     __tablename__ = "bulletin_key"
     __table_args__ = ({"schema": "agency"},)
 
-    number: Mapped[int] = mapped_column(primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     since: Mapped[date | None]
     """Null: announced inside the bulletin, and not in use yet."""
     sealed_key: Mapped[bytes]

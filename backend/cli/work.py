@@ -1,0 +1,20 @@
+"""The worker, as a process of its own: `python -m backend.cli.work`. Only it needs to load what talks to Firebase."""
+
+from backend import logs, metrics, startup
+from backend.cli.house import house
+from backend.db import Side
+from backend.worker import run
+
+
+def main() -> None:
+    """Work until told to stop; raises Misconfigured."""
+    logs.configure()
+    with house() as config:
+        startup.check(config.database_urls, [Side.WORKER])
+        if config.metrics_port:
+            metrics.serve_work(config.metrics_port)
+        run(config)
+
+
+if __name__ == "__main__":
+    main()
