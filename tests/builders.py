@@ -5,15 +5,30 @@ import uuid
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
+from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
 from backend.actions.agency import tokens
+from backend.actions.identified.key_rotation import SEALED_AS
+from backend.actions.identified.vouchers import make_vouchers
+from backend.config import Config
+from backend.db import Side, transaction
+from backend.demo.passes import authorization, request_pass
+from backend.door.periods import Purpose, period
+from backend.door.signing import SigningKey
+from backend.door.wire import one_challenge
 from backend.models.agency.places import Agency, Cohort, Command, Facility, Unit
+from backend.models.agency.record import IssuerKey
 from backend.models.agency.staff import Availability, Device, Post, Role, Staff, StaffSession
 from backend.models.identified.accounts import Account
 from backend.models.identified.accounts import Session as OfficerSession
+from backend.models.identified.draws import PrivateKey
+from backend.sealing import seal
 
+ZONE = ZoneInfo("America/Chicago")
+PASSPHRASE = "a quiet walk by the river"
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 
 POLICY = {
@@ -116,11 +131,16 @@ def staff(
         if post_unit:
             session.add(Post(staff_id=row.id, unit_id=post_unit.id, supervises=leads, since=LONG_AGO))
     session.add(Availability(staff_id=row.id, state="reachable" if reachable else "away"))
+    return Signed(row, sign_in(session, row, now))
+
+
+def sign_in(session: Session, row: Staff, now: datetime | None = None) -> dict[str, str]:
+    """A sign-in of somebody on staff that is good for the day, as the header that shows it."""
     pair = tokens.fresh("relief-staff-")
     moment = now or datetime.now(UTC)
     session.add(StaffSession(staff_id=row.id, **tokens.stored(pair, moment + timedelta(days=1))))
     session.flush()
-    return Signed(row, {"Authorization": f"Bearer {pair.access_token}"})
+    return {"Authorization": f"Bearer {pair.access_token}"}
 
 
 def device(session: Session, owner: Staff, **changes: Any) -> Device:
@@ -149,3 +169,48 @@ def officer(session: Session, facility: Facility, *, now: datetime | None = None
     session.add(OfficerSession(account_id=row.id, **tokens.stored(pair, moment + timedelta(days=1))))
     session.flush()
     return Officer(row, {"Authorization": f"Bearer {pair.access_token}"})
+
+
+def issuer_key(
+    session: Session, config: Config, purpose: Purpose, *, day: date | None = None, cohort: Cohort | None = None
+) -> SigningKey:
+    """A key for the period that `day` (default: today) lies in; the shared one unless a cohort is given."""
+    key, when = SigningKey.generate(), period(purpose, day or datetime.now(ZONE).date(), ZONE)
+    public = {"key_id": key.public.key_id, "spki": key.public.spki, "cohort_id": cohort and cohort.id}
+    session.add(IssuerKey(**public, period=when.name, **{k: v for k, v in vars(when).items() if k != "name"}))
+    session.flush()
+    sealed = seal(config.sealing_key, key.to_bytes(), SEALED_AS)
+    session.add(PrivateKey(key_id=key.public.key_id, sealed_key=sealed))
+    session.flush()
+    return key
+
+
+def a_pass(key: SigningKey, host: str = "localhost") -> bytes:
+    """A pass signed with this key: drawn by nobody, but as good as any."""
+    request = request_pass(one_challenge(host).to_bytes(), key.public.spki)
+    return request.finish(key.sign(request.message.blinded))
+
+
+def voucher(session: Session, expires_on: date = date(2100, 1, 1)) -> str:
+    """The code of a voucher."""
+    return make_vouchers(session, 1, expires_on)[0]
+
+
+def enrol(client: FlaskClient, facility: str = "north", passphrase: str = PASSPHRASE) -> dict[str, Any]:
+    """Enrol over HTTP, with a voucher made for it: what the phone was given."""
+    with transaction(Side.OWNER) as session:
+        code = voucher(session)
+    answer = client.post("/v1/enrolments", json={"voucher": code, "facility": facility, "passphrase": passphrase})
+    assert answer.status_code == 201, answer.get_json()
+    given: dict[str, Any] = answer.get_json()
+    return given
+
+
+def bearer(given: dict[str, Any]) -> dict[str, str]:
+    """The header for the tokens that a phone was given."""
+    return {"Authorization": f"Bearer {given['access_token']}"}
+
+
+def shown(token: bytes) -> dict[str, str]:
+    """The header that shows a pass."""
+    return authorization(token)

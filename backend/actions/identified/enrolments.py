@@ -56,4 +56,5 @@ def _name(session: Session, facts: dict[str, object]) -> tuple[uuid.UUID, str]:
         row = insert(Account).values(name=make_name(), **facts).on_conflict_do_nothing(index_elements=[Account.name])
         added = session.execute(row.returning(Account.id, Account.name)).one_or_none()
         if added is not None:
-            return added.tuple()
+            account_id, name = added
+            return account_id, name
