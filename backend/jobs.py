@@ -15,7 +15,8 @@ from sqlalchemy.orm import Session
 
 from backend.models.agency.jobs import Job
 
-LEASE = timedelta(seconds=60)
+LEASE = timedelta(seconds=30)
+"""How long a claimed job waits for a worker that was killed; longer than the slowest push takes."""
 CHANNEL = "relief_job"
 """PostgreSQL tells workers on this channel (NOTIFY) when a transaction that left work has committed."""
 _LOCKS = 0x72656C66
@@ -78,12 +79,19 @@ def enqueue(
     session.execute(row.returning(func.pg_notify(CHANNEL, "")))
 
 
+def seed(session: Session, kind: Kind, now: datetime) -> None:
+    """See that a recurring job is there. Its key is its kind; one that waits already keeps its time."""
+    session.execute(
+        insert(Job).values(kind=kind, key=kind, args={}, run_at=now, attempts=0, generation=0).on_conflict_do_nothing()
+    )
+
+
 def cancel(session: Session, kind: Kind, key: str) -> None:
     """The work is no longer wanted."""
     session.execute(delete(Job).where(Job.kind == kind, Job.key == key, Job.died_at.is_(None)))
 
 
-def claim(session: Session, kinds: Sequence[Kind], now: datetime, limit: int) -> list[Job]:
+def claim(session: Session, kinds: Sequence[Kind], now: datetime, limit: int, *, lease: timedelta = LEASE) -> list[Job]:
     """Take up to `limit` ready jobs for the length of a lease; what another worker holds is passed over."""
     ready = (
         select(Job.id)
@@ -103,7 +111,7 @@ def claim(session: Session, kinds: Sequence[Kind], now: datetime, limit: int) ->
     taken = (
         update(Job)
         .where(Job.id == ready.c.id)
-        .values(leased_until=now + LEASE, attempts=Job.attempts + 1)
+        .values(leased_until=now + lease, attempts=Job.attempts + 1)
         .returning(Job)
         .execution_options(synchronize_session=False, populate_existing=True)
     )

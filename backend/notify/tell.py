@@ -6,6 +6,7 @@ nothing, and a phone that should go quiet again is told so after the ring, never
 
 import uuid
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy.orm import Session
 
@@ -23,47 +24,33 @@ def tell_staff(
     expires_at: datetime | None = None,
 ) -> None:
     """Ring every device of one member of staff. After `expires_at` nobody is rung any more."""
-    enqueue(
-        session,
-        Kind.TELL,
-        {"notice": notice, "staff": str(staff_id), "about": str(about)},
-        run_at=now,
-        key=f"{notice} {about} {staff_id}",
-        expires_at=expires_at or now + TELLING[notice].lasts,
-    )
+    _leave(session, notice, about, now, until=expires_at, staff=str(staff_id))
 
 
 def hush_staff(session: Session, notice: Notice, staff_id: uuid.UUID, about: uuid.UUID, now: datetime) -> None:
     """The matter has settled: what still waits is not sent, and phones that have rung take the alert away."""
-    enqueue(
-        session,
-        Kind.TELL,
-        {"notice": notice, "staff": str(staff_id), "about": str(about), "quiet": True},
-        run_at=now,
-        key=f"{notice} {about} {staff_id}",
-        expires_at=now + TELLING[notice].lasts,
-    )
+    _leave(session, notice, about, now, staff=str(staff_id), quiet=True)
 
 
 def wake_asker(session: Session, request_id: uuid.UUID, now: datetime) -> None:
     """Wake the phone that waits for an answer to this request, if it has asked to be woken directly."""
-    enqueue(
-        session,
-        Kind.TELL,
-        {"notice": Notice.ANSWER, "about": str(request_id)},
-        run_at=now,
-        key=f"{Notice.ANSWER} {request_id}",
-        expires_at=now + TELLING[Notice.ANSWER].lasts,
-    )
+    _leave(session, Notice.ANSWER, request_id, now)
 
 
 def ring_facility(session: Session, facility_slug: str, incident_id: uuid.UUID, now: datetime) -> None:
     """A visible alert to every phone of one facility: something severe has happened, and help stands ready."""
-    enqueue(
-        session,
-        Kind.TELL,
-        {"notice": Notice.INCIDENT, "facility": facility_slug, "about": str(incident_id)},
-        run_at=now,
-        key=f"{Notice.INCIDENT} {incident_id} {facility_slug}",
-        expires_at=now + TELLING[Notice.INCIDENT].lasts,
-    )
+    _leave(session, Notice.INCIDENT, incident_id, now, facility=facility_slug)
+
+
+def told_key(notice: Notice, about: uuid.UUID, to: str) -> str:
+    """The key of the one job that tells this notice about this thing to this person."""
+    return f"{notice} {about} {to}"
+
+
+def _leave(
+    session: Session, notice: Notice, about: uuid.UUID, now: datetime, *, until: datetime | None = None, **to: Any
+) -> None:
+    until = until or now + TELLING[notice].lasts
+    args = {"notice": notice, "about": str(about), "until": until.isoformat(), **to}
+    key = told_key(notice, about, to.get("staff") or to.get("facility") or "asker")
+    enqueue(session, Kind.TELL, args, run_at=now, key=key, expires_at=until)
