@@ -33,6 +33,8 @@ class Children:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        for process in self.running.values():
+            process.terminate()
         for name in list(self.running):
             self.stop(name)
 

@@ -1,9 +1,13 @@
 """One connection of one phone: an HTTP client that says no more about itself than it must."""
 
 import ssl
+import time
 from typing import Any
 
 import httpx
+
+PATIENCE = 30.0
+"""Seconds for which a phone repeats what was not answered."""
 
 _CERTIFICATES = ssl.create_default_context()
 _SAYS = {"User-Agent": "relief", "Accept": "*/*", "Accept-Encoding": "identity", "Connection": "keep-alive"}
@@ -37,14 +41,33 @@ class Line:
         content: bytes | None = None,
         headers: dict[str, str] | None = None,
     ) -> httpx.Response:
-        """One request, with a bearer token where one is given; raises Refused for every problem."""
+        """One request, with a bearer token where one is given; raises Refused for every problem.
+
+        Where the server is away or busy, the same is asked again: every route takes a repeat for what it is.
+        """
         sent = dict(headers or {})
         if token:
             sent["Authorization"] = f"Bearer {token}"
-        answer = self._client.request(method, path, json=json, content=content, headers=sent)
+        request = self._client.build_request(method, path, json=json, content=content, headers=sent)
+        answer = self._patiently(request)
         if answer.status_code >= 400:
             raise Refused(answer)
         return answer
+
+    def _patiently(self, request: httpx.Request) -> httpx.Response:
+        until = time.monotonic() + PATIENCE
+        while True:
+            try:
+                answer = self._client.send(request)
+            except httpx.TransportError:
+                if time.monotonic() > until:
+                    raise
+                wait = 0.2
+            else:
+                if answer.status_code != 503 or time.monotonic() > until:
+                    return answer
+                wait = float(answer.headers.get("Retry-After", "1"))
+            time.sleep(wait)
 
     def read(self, path: str, **how: Any) -> Any:
         """GET, as JSON."""
