@@ -11,7 +11,15 @@ from backend import logs, metrics
 from backend.api import health
 from backend.api.agency import bulletin_key as staff_bulletin_key
 from backend.api.agency import invitations, public, staff_sessions
-from backend.api.anonymous import passes
+from backend.api.anonymous import (
+    asker_conversations,
+    conversations,
+    last_resorts,
+    messages,
+    offers,
+    passes,
+    support_requests,
+)
 from backend.api.frame import Api, Blueprint, answer_problem, refuse_wrong_side
 from backend.api.headers import protect
 from backend.api.identified import bulletin_key, draws, enrolments, me, recoveries, sessions
@@ -33,6 +41,12 @@ ANONYMOUS: tuple[Blueprint, ...] = (
     staff_sessions.blueprint,
     staff_bulletin_key.blueprint,
     passes.blueprint,
+    support_requests.blueprint,
+    asker_conversations.blueprint,
+    offers.blueprint,
+    conversations.blueprint,
+    messages.blueprint,
+    last_resorts.blueprint,
 )
 _LARGEST_BODY = 256 * 1024
 _AWAY = (sqlalchemy.exc.OperationalError, sqlalchemy.exc.TimeoutError, psycopg.OperationalError)

@@ -29,7 +29,13 @@ from backend.notify.tell import hush_staff
 
 
 def close_by_asker(
-    session: Session, asker: Asker, request_id: uuid.UUID, conversation_id: uuid.UUID, *, ending: str, now: datetime
+    session: Session,
+    asker: Asker,
+    request_id: uuid.UUID,
+    conversation_id: uuid.UUID | None,
+    *,
+    ending: str,
+    now: datetime,
 ) -> None:
     """The asker ends the conversation, and with it the request. Once closed, it changes nothing."""
     request = askers_request(session, asker, request_id)

@@ -14,7 +14,6 @@ from backend.actions.anonymous.idling import stay_awake
 from backend.errors import Conflict, Missing
 from backend.jobs import Kind, cancel
 from backend.models.anonymous.conversations import Conversation, Message
-from backend.models.anonymous.requests import SupportRequest
 from backend.notify.kinds import Notice
 from backend.notify.tell import tell_staff, wake_asker
 
@@ -66,16 +65,16 @@ def write_as_staff(
 
 
 def read_as_asker(
-    session: Session, asker: Asker, request_id: uuid.UUID, conversation_id: uuid.UUID | None, after: int, *, limit: int
-) -> tuple[SupportRequest, list[Message]]:
+    session: Session, asker: Asker, request_id: uuid.UUID, *, conversation_id: uuid.UUID | None, after: int, limit: int
+) -> list[Message]:
     """The messages after a place, in order, of one conversation of the request: the latest if none is named."""
     request = askers_request(session, asker, request_id, lock=False)
     conversation = askers_conversation(session, request, conversation_id)
-    return request, _page(session, conversation.id, after, limit)
+    return _page(session, conversation.id, after, limit)
 
 
 def read_as_staff(
-    session: Session, staff_id: uuid.UUID, conversation_id: uuid.UUID, after: int, *, limit: int
+    session: Session, staff_id: uuid.UUID, conversation_id: uuid.UUID, *, after: int, limit: int
 ) -> list[Message]:
     """The messages of his conversation after a place, in order."""
     his = select(Conversation.id).where(Conversation.id == conversation_id, Conversation.staff_id == staff_id)
