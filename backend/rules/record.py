@@ -6,7 +6,6 @@ over a few hundred bytes a document, and a body may be dropped when its time is 
 
 import hashlib
 import json
-import re
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -80,5 +79,10 @@ def follow(public_key: bytes, sequence: int, previous: bytes, signed: Signed) ->
 
 
 def fingerprint(public_key: bytes) -> str:
-    """SHA-256 of the record's public key (32 bytes) in groups of four hex digits, as printed on vouchers."""
-    return " ".join(re.findall("....", hashlib.sha256(public_key).hexdigest()))
+    """SHA-256 of the record's public key (32 bytes), as `readable` prints it on vouchers."""
+    return readable(hashlib.sha256(public_key).digest())
+
+
+def readable(value: bytes) -> str:
+    """Hexadecimal digits in groups of four, for people to compare."""
+    return value.hex(" ", 2)

@@ -40,7 +40,7 @@ def _describe(session: Session, agency: Agency) -> dict[str, Any]:
 def _facilities(session: Session) -> list[dict[str, Any]]:
     units: dict[Any, list[dict[str, Any]]] = {}
     parent = select(Command.unit_id, Unit.slug).join(Unit, Unit.id == Command.parent_id)
-    parents = dict(session.execute(parent.where(Command.until.is_(None))).tuples().all())
+    parents = dict(session.execute(parent.where(Command.until.is_(None))).all())
     for unit in session.scalars(select(Unit).where(~Unit.closed).order_by(Unit.slug)):
         shown = {"id": str(unit.id), "slug": unit.slug, "name": unit.name, "under": parents.get(unit.id)}
         units.setdefault(unit.facility_id, []).append(shown)

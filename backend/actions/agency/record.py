@@ -89,18 +89,23 @@ def drop_bodies(session: Session, kind: str) -> None:
 
 def verify(session: Session) -> int:
     """Walk the whole chain; returns how many documents it has, or raises `backend.rules.record.Broken`."""
-    public_key = session.scalar(select(RecordKey.public_key))
+    public_key = session.scalar(select(RecordKey.public_key)) or b""
     previous, sequence = rules.FIRST_PREVIOUS, 0
     rows = select(RecordDocument).order_by(RecordDocument.sequence).execution_options(yield_per=500)
-    for sequence, row in enumerate(session.scalars(rows), start=1):
-        signed = rules.Signed(row.document, row.signature)
-        said = rules.follow(public_key or b"", sequence, previous, signed)
-        if (said["kind"], signed.hash) != (row.kind, row.hash):
-            raise rules.Broken(f"Document {sequence} is filed as something that it is not.")
-        if row.body is not None and hashlib.sha256(row.body).hexdigest() != said["body"]:
-            raise rules.Broken(f"The body of document {sequence} is not the one that was signed.")
-        previous = signed.hash
+    with session.scalars(rows) as documents:
+        for sequence, row in enumerate(documents, start=1):
+            previous = _check(row, sequence, previous, public_key)
     return sequence
+
+
+def _check(row: RecordDocument, sequence: int, previous: bytes, public_key: bytes) -> bytes:
+    signed = rules.Signed(row.document, row.signature)
+    said = rules.follow(public_key, sequence, previous, signed)
+    if (said["kind"], signed.hash) != (row.kind, row.hash):
+        raise rules.Broken(f"Document {sequence} is filed as something that it is not.")
+    if row.body is not None and hashlib.sha256(row.body).hexdigest() != said["body"]:
+        raise rules.Broken(f"The body of document {sequence} is not the one that was signed.")
+    return signed.hash
 
 
 def _sign(session: Session, sealing_key: bytes, kind: str, body: bytes, now: datetime) -> RecordDocument:

@@ -70,7 +70,7 @@ class Shelf:
         """One short query; another only for what has changed."""
         self._look_again_at = self._monotonic() + _FRESH
         with transaction(Side.ANONYMOUS) as session:
-            etags = dict(session.execute(select(StaticFile.path, StaticFile.etag)).tuples().all())
+            etags = dict(session.execute(select(StaticFile.path, StaticFile.etag)).all())
             same = {path: file for path, file in known.items() if etags.get(path) == file.etag}
             changed = etags.keys() - same.keys()
             if not changed:
