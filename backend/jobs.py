@@ -130,7 +130,7 @@ def hold(session: Session, job: Job) -> bool:
 
 
 def finish(session: Session, job: Job) -> None:
-    """Done. If the same was asked for again meanwhile, it stays for that."""
+    """Done, whoever holds it by now. If the same was asked for again meanwhile, it stays for that."""
     finish_all(session, [job])
 
 
@@ -138,7 +138,7 @@ def finish_all(session: Session, jobs: Sequence[Job]) -> None:
     """`finish`, for many."""
     done = (
         delete(Job)
-        .where(tuple_(Job.id, Job.generation, Job.leased_until).in_([_lease(job) for job in jobs]))
+        .where(tuple_(Job.id, Job.generation).in_([(job.id, job.generation) for job in jobs]), Job.died_at.is_(None))
         .returning(Job.id)
         .execution_options(synchronize_session=False)
     )
@@ -179,10 +179,6 @@ def bury(session: Session, job: Job, reason: str, now: datetime) -> None:
 def backoff(attempts: int) -> timedelta:
     """How long to wait after the `attempts`-th failure: 2 s, doubling, five minutes at most."""
     return timedelta(seconds=min(300, 2 ** min(attempts, 9)))
-
-
-def _lease(job: Job) -> tuple[int, int, datetime | None]:
-    return job.id, job.generation, job.leased_until
 
 
 def _ours(job: Job) -> ColumnElement[bool]:

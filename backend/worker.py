@@ -102,7 +102,7 @@ FIRST = (Kind.TELL, Kind.NEXT_WAVE, Kind.LAPSE, Kind.RECHECK)
 """What somebody waits for: a lane of its own, so that it never stands behind the making of keys."""
 REST = tuple(kind for kind in DEEDS if kind not in FIRST)
 TIRELESS = frozenset(DEEDS) - {Kind.TELL, Kind.FEEDBACK, Kind.CLOSE_IDLE}
-"""What is tried for ever: without it somebody would be left alone, something kept too long, or all of it stand still."""
+"""What is tried for ever: without it somebody would be left alone, or something kept too long."""
 
 
 def do_deeds(config: Config, kinds: Sequence[Kind]) -> int:

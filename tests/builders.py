@@ -8,6 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from flask.testing import FlaskClient
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from backend.actions.agency import tokens
@@ -22,6 +23,7 @@ from backend.door.wire import one_challenge
 from backend.models.agency.places import Agency, Cohort, Command, Facility, Unit
 from backend.models.agency.record import IssuerKey
 from backend.models.agency.staff import Availability, Device, Post, Role, Staff, StaffSession
+from backend.models.anonymous.requests import Offer, SupportRequest
 from backend.models.identified.accounts import Account
 from backend.models.identified.accounts import Session as OfficerSession
 from backend.models.identified.draws import PrivateKey
@@ -144,12 +146,37 @@ def sign_in(session: Session, row: Staff, now: datetime | None = None) -> dict[s
 
 
 def device(session: Session, owner: Staff, **changes: Any) -> Device:
-    """A phone of somebody on staff, known to Firebase."""
+    """A phone of somebody on staff, known to Firebase, where he has signed in last."""
+    newest = select(StaffSession.id).where(StaffSession.staff_id == owner.id).order_by(StaffSession.rotated_at.desc())
     facts: dict[str, Any] = {
         "name": "Phone", "platform": "android", "address_kind": "token", "address": uuid.uuid4().hex,
-        "public_key": os.urandom(32), "seen_on": date(2026, 1, 1),
+        "public_key": os.urandom(32), "seen_on": datetime.now(UTC).date(),
+        "session_id": session.scalar(newest.limit(1)),
     }  # fmt: skip
     row = Device(staff_id=owner.id, **(facts | changes))
+    session.add(row)
+    session.flush()
+    return row
+
+
+def support_request(session: Session, *, now: datetime | None = None, **changes: Any) -> SupportRequest:
+    """A request that is open, of which nobody has been told; its secret is unknown."""
+    facts: dict[str, Any] = {
+        "pass_hash": os.urandom(32), "secret_hash": os.urandom(32), "urgency": "now", "topics": [], "languages": ["en"],
+        "ways": ["chat"], "notice_version": "2026-1", "tell_at": (now or datetime.now(UTC)) + timedelta(minutes=10),
+    }  # fmt: skip
+    row = SupportRequest(**(facts | changes))
+    session.add(row)
+    session.flush()
+    return row
+
+
+def offer(
+    session: Session, request: SupportRequest, staff: Staff, *, now: datetime | None = None, **changes: Any
+) -> Offer:
+    """That somebody is asked to take it, for the next ten minutes."""
+    facts: dict[str, Any] = {"wave": 1, "expires_at": (now or datetime.now(UTC)) + timedelta(minutes=10)}
+    row = Offer(request_id=request.id, staff_id=staff.id, **(facts | changes))
     session.add(row)
     session.flush()
     return row
@@ -172,11 +199,17 @@ def officer(session: Session, facility: Facility, *, now: datetime | None = None
 
 
 def issuer_key(
-    session: Session, config: Config, purpose: Purpose, *, day: date | None = None, cohort: Cohort | None = None
+    session: Session,
+    config: Config,
+    purpose: Purpose,
+    *,
+    day: date | None = None,
+    facility: Facility | None = None,
+    key: SigningKey | None = None,
 ) -> SigningKey:
-    """A key for the period that `day` (default: today) lies in; the shared one unless a cohort is given."""
-    key, when = SigningKey.generate(), period(purpose, day or datetime.now(ZONE).date(), ZONE)
-    public = {"key_id": key.public.key_id, "spki": key.public.spki, "cohort_id": cohort and cohort.id}
+    """A key for the period that `day` (default: today) lies in: the shared one, or that of a facility's cohort."""
+    key, when = key or SigningKey.generate(), period(purpose, day or datetime.now(ZONE).date(), ZONE)
+    public = {"key_id": key.public.key_id, "spki": key.public.spki, "cohort_id": facility and facility.cohort_id}
     session.add(IssuerKey(**public, period=when.name, **{k: v for k, v in vars(when).items() if k != "name"}))
     session.flush()
     sealed = seal(config.sealing_key, key.to_bytes(), SEALED_AS)

@@ -18,8 +18,10 @@ from backend import db
 from backend.app import create_app
 from backend.config import Config
 from backend.db import Side, sqlalchemy_url
+from backend.demo.firebase import StandIn
 from backend.embedded import EmbeddedPostgreSQL
 from backend.migrate import migrate
+from backend.notify.firebase import Firebase
 
 TEMPLATE = "relief_template"
 
@@ -95,6 +97,28 @@ def clone(server: EmbeddedPostgreSQL) -> Iterator[dict[Side, str]]:
 def config() -> Config:
     """The settings of the application under test."""
     return Config(public_url="http://localhost", sealing_key=os.urandom(32), database_urls={})
+
+
+@pytest.fixture(scope="session")
+def google(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[StandIn, Firebase]]:
+    """The stand-in for Firebase, and the worker's way to it over HTTP."""
+    with StandIn(tmp_path_factory.mktemp("firebase") / "account.json") as stand_in:
+        firebase = Firebase(stand_in.credentials, stand_in.url)
+        yield stand_in, firebase
+        firebase.close()
+
+
+@pytest.fixture
+def stand_in(google: tuple[StandIn, Firebase]) -> StandIn:
+    """The stand-in for Firebase, as if nothing had happened yet."""
+    google[0].forget()
+    return google[0]
+
+
+@pytest.fixture
+def firebase(google: tuple[StandIn, Firebase], stand_in: StandIn) -> Firebase:
+    """The worker's way to the stand-in."""
+    return google[1]
 
 
 @pytest.fixture

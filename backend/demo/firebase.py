@@ -111,6 +111,14 @@ class StandIn:
         with self._lock:
             self._faults.clear()
 
+    def forget(self) -> None:
+        """As if nothing had happened: no arrivals, no subscriptions, no errors."""
+        with self._lock:
+            self.arrivals.clear()
+            self.exchanges.clear()
+            self._topics.clear()
+            self._faults.clear()
+
     def next_fault(self, address: str) -> Fault | None:
         """The error that a message to this address gets, if one is due."""
         with self._lock:
