@@ -118,9 +118,11 @@ class Reduced(logging.Handler):
     """What libraries want to say: who speaks, how loud, and the type of an exception; never their words."""
 
     def emit(self, record: logging.LogRecord) -> None:
+        event = GUNICORN.get(str(record.msg))
+        if event is None and record.levelno < logging.WARNING:
+            return
         error = record.exc_info[1] if record.exc_info else None
-        event = GUNICORN.get(str(record.msg), "a library speaks")
         facts: dict[str, Any] = {"logger": record.name, "pid": record.process}
         if error is not None:
             facts |= {"error": type(error).__name__, "place": _place(error)}
-        structlog.get_logger().log(record.levelno, event, **facts)
+        structlog.get_logger().log(record.levelno, event or "a library speaks", **facts)

@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import LiteralString, TextIO
@@ -24,6 +25,17 @@ _ROLE_ATTRIBUTES: Mapping[Side, LiteralString] = {
     Side.WORKER: "LOGIN",
 }
 
+QUIET = {
+    "log_statement": "none",
+    "log_min_duration_statement": "-1",
+    "log_min_duration_sample": "-1",
+    "log_transaction_sample_rate": "0",
+    "log_parameter_max_length_on_error": "0",
+    "log_min_error_statement": "panic",
+    "log_error_verbosity": "terse",
+}
+"""Settings that only a superuser may give a role; on a server where we aren't one, `backend.startup` looks."""
+
 
 def migrate(urls: Mapping[Side, str], revision: str = "head") -> None:
     """Make the four roles where they are missing, give them the passwords that their addresses hold, and migrate.
@@ -31,14 +43,19 @@ def migrate(urls: Mapping[Side, str], revision: str = "head") -> None:
     Safe to repeat. The address of `Side.OWNER` needs the right to create roles and schemas.
     """
     with psycopg.connect(urls[Side.OWNER], autocommit=True) as connection:
+        connection.execute("SELECT pg_advisory_lock(hashtext('relief migrate'))")
         _make_roles(connection)
+        _hush_roles(connection)
         for side in (Side.IDENTIFIED, Side.ANONYMOUS, Side.WORKER):
             if side in urls:
                 _set_password(connection, side, urls[side])
-    engine = create_engine(sqlalchemy_url(urls[Side.OWNER]), hide_parameters=True)
+        _migrate_tables(urls[Side.OWNER], revision)
+
+
+def _migrate_tables(url: str, revision: str) -> None:
+    engine = create_engine(sqlalchemy_url(url), hide_parameters=True)
     try:
         with engine.begin() as alembic_connection:
-            alembic_connection.execute(text("SELECT pg_advisory_xact_lock(hashtext('relief migrate'))"))
             alembic_connection.execute(text(f"SET LOCAL ROLE {Side.OWNER.role}"))
             alembic_connection.execute(text("SET LOCAL lock_timeout = '10s'"))
             settings = configuration()
@@ -85,6 +102,15 @@ def _make_roles(connection: psycopg.Connection) -> None:
     connection.execute(sql.SQL("GRANT {} TO CURRENT_USER").format(owner))
     connection.execute(sql.SQL("GRANT CREATE ON DATABASE {} TO {}").format(database, owner))
     connection.execute(sql.SQL("GRANT CREATE, USAGE ON SCHEMA public TO {}").format(owner))
+
+
+def _hush_roles(connection: psycopg.Connection) -> None:
+    """What these roles say is not written to the server's log, whatever else is; where we may say so."""
+    for side in _ROLE_ATTRIBUTES:
+        for setting, value in QUIET.items():
+            alter = sql.SQL("ALTER ROLE {} SET {} = {}")
+            with suppress(psycopg.errors.InsufficientPrivilege):
+                connection.execute(alter.format(sql.Identifier(side.role), sql.Identifier(setting), sql.Literal(value)))
 
 
 def _set_password(connection: psycopg.Connection, side: Side, url: str) -> None:
