@@ -5,6 +5,7 @@ import threading
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
+from click.testing import CliRunner
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from flask.testing import FlaskClient
 from hypothesis import given, settings
@@ -17,6 +18,8 @@ from backend.actions.agency import record
 from backend.actions.agency.public_agency import publish_agency
 from backend.actions.identified.key_list import publish_keys
 from backend.base64url import decode_base64
+from backend.cli import main
+from backend.cli.house import house, new_sealing_key
 from backend.config import Config
 from backend.db import PostgreSQL, Side, transaction
 from backend.door.periods import Purpose
@@ -151,6 +154,31 @@ def test_workers_that_write_at_once_make_one_chain(clone: dict[Side, str], confi
     assert _verify() == writers * each
     print(f"{writers * each} documents by {writers} writers at once: one chain.")
     database.close()
+
+
+@pytest.mark.real
+def test_from_a_terminal(clone: dict[Side, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATABASE_URL", clone[Side.OWNER])
+    monkeypatch.setenv("SEALING_KEY", new_sealing_key())
+    monkeypatch.setenv("PUBLIC_URL", "http://localhost")
+    empty = CliRunner().invoke(main, ["record", "head"])
+    assert empty.exit_code == 1
+    assert "still empty" in empty.stderr
+    with house() as settings, transaction(Side.OWNER) as session:
+        printed = fingerprint(record.make_key(session, settings.sealing_key))
+        document = record.append(session, settings.sealing_key, "keys", b"{}", NOW)
+    assert CliRunner().invoke(main, ["record", "key"]).stdout == f"{printed}\n"
+    head = CliRunner().invoke(main, ["record", "head"]).stdout
+    assert printed in head
+    assert document.hash.hex() in head.replace(" ", "")
+    assert "The record holds: 1 documents" in CliRunner().invoke(main, ["record", "verify"]).stdout
+    with house(), transaction(Side.OWNER) as session:
+        session.execute(update(RecordDocument).values(document=b"{}"))
+    broken = CliRunner().invoke(main, ["record", "verify"])
+    assert (broken.exit_code, broken.stderr) == (
+        1,
+        "The record is broken. Document 1 is not signed by the record key.\n",
+    )
 
 
 def test_the_agency_is_shown_with_crisis_lines_first(client: FlaskClient, config: Config) -> None:
