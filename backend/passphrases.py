@@ -15,17 +15,17 @@ from argon2.exceptions import InvalidHashError, VerificationError
 
 from backend.errors import Busy
 
-_hasher = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
+hasher = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
 _cores = os.cpu_count() or 1
 _running = threading.BoundedSemaphore(max(1, _cores // 2))
 _waiting = threading.BoundedSemaphore(2 * _cores)
-NOBODY = _hasher.hash("a passphrase that nobody has, so that unknown names cost the same work")
+NOBODY = hasher.hash("a passphrase that nobody has, so that unknown names cost the same work")
 
 
 def hash_passphrase(passphrase: str) -> str:
     """The PHC string to store; raises Busy."""
     with _turn():
-        return _hasher.hash(passphrase)
+        return hasher.hash(passphrase)
 
 
 @dataclass(frozen=True)
@@ -40,11 +40,11 @@ def prove(passphrase: str, stored: str | None) -> Proof:
     """Look at a passphrase; `None` (nobody by that name) costs the same work and is never right. Raises Busy."""
     with _turn():
         try:
-            right = _hasher.verify(stored or NOBODY, passphrase) and stored is not None
+            right = hasher.verify(stored or NOBODY, passphrase) and stored is not None
         except (VerificationError, InvalidHashError):
             right = False
-        if right and stored and _hasher.check_needs_rehash(stored):
-            return Proof(right, _hasher.hash(passphrase))
+        if right and stored and hasher.check_needs_rehash(stored):
+            return Proof(right, hasher.hash(passphrase))
         return Proof(right)
 
 

@@ -10,11 +10,12 @@ from typing import Any
 
 import psycopg
 import pytest
+from argon2 import PasswordHasher
 from flask.testing import FlaskClient
 from sqlalchemy import Connection, create_engine, text
 from sqlalchemy.orm import Session
 
-from backend import db
+from backend import db, passphrases
 from backend.app import create_app
 from backend.config import Config
 from backend.db import Side, sqlalchemy_url
@@ -91,6 +92,14 @@ def clone(server: EmbeddedPostgreSQL) -> Iterator[dict[Side, str]]:
     yield server.urls(name)
     with psycopg.connect(server.url("postgres"), autocommit=True) as connection:
         connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+@pytest.fixture(autouse=True)
+def light_passphrases(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hash passphrases with little work, so that tests spend their time elsewhere."""
+    light = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+    monkeypatch.setattr(passphrases, "hasher", light)
+    monkeypatch.setattr(passphrases, "NOBODY", light.hash("nobody's"))
 
 
 @pytest.fixture(scope="session")

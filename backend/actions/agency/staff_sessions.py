@@ -44,7 +44,7 @@ def recognise(session: Session, access_token: str, now: datetime) -> StaffCaller
 
 def signing_in(sealing_key: bytes, slug: str) -> Attempt:
     """A try to sign in by this name."""
-    return attempt(SignInAttempt, sealing_key, "sign in", slug)
+    return attempt(SignInAttempt, sealing_key, "sign in", slug.lower())
 
 
 def claim(session: Session, sealing_key: bytes, slug: str, now: datetime) -> Claim:
@@ -54,7 +54,7 @@ def claim(session: Session, sealing_key: bytes, slug: str, now: datetime) -> Cla
     found = session.execute(
         select(Staff.id, StaffAccount.passphrase_hash)
         .join(StaffAccount, StaffAccount.staff_id == Staff.id)
-        .where(Staff.slug == slug, Staff.active)
+        .where(Staff.slug == slug.lower(), Staff.active)
     ).one_or_none()
     staff_id, passphrase_hash = found or (None, None)
     return Claim(tried, staff_id, passphrase_hash)
