@@ -91,11 +91,6 @@ class StandIn:
         """What the service account's assertions are verified with."""
         return self._key.public_key()
 
-    @property
-    def token_uri(self) -> str:
-        """Where an assertion is exchanged for an access token."""
-        return f"{self.url}/token"
-
     def subscribe(self, address: str, topic: str) -> None:
         """What a phone's Firebase library does: from now on it gets the topic's messages."""
         with self._lock:
@@ -153,7 +148,7 @@ class StandIn:
             "private_key": pem.decode(),
             "client_email": f"relief@{PROJECT}.iam.gserviceaccount.com",
             "client_id": "0",
-            "token_uri": self.token_uri,
+            "token_uri": f"{self.url}/token",
         }
         self.credentials.touch(mode=0o600)
         self.credentials.write_text(json.dumps(account))

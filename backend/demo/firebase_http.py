@@ -24,6 +24,8 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding
 
 _SCOPES = {"https://www.googleapis.com/auth/firebase.messaging", "https://www.googleapis.com/auth/cloud-platform"}
+_AUDIENCE = "https://oauth2.googleapis.com/token"
+"""Google's library names this one, whatever `token_uri` says."""
 _SEND = re.compile(r"/v1/projects/([^/]+)/messages:send")
 _TARGETS = ("fid", "token", "topic", "condition")
 _RESERVED = re.compile(r"from|message_type|google\..*|gcm\.notification\..*")
@@ -115,7 +117,7 @@ class Handler(BaseHTTPRequestHandler):
         except (ValueError, InvalidSignature):
             return False
         current = said["iat"] - 60 <= time.time() < said["exp"] <= said["iat"] + 3600
-        return current and said["aud"] == self.stand_in.token_uri and bool(_SCOPES & set(said["scope"].split()))
+        return current and said["aud"] == _AUDIENCE and bool(_SCOPES & set(said["scope"].split()))
 
     def _take_message(self, project: str, body: bytes) -> None:
         self.stand_in.hold.wait()

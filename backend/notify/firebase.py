@@ -83,12 +83,12 @@ class Firebase:
         firebase_admin.delete_app(self._app)
 
     def _point_to(self, push_url: str | None) -> None:
-        service = messaging._get_messaging_service(self._app)
+        self._service = messaging._get_messaging_service(self._app)
         adapter = HTTPAdapter(pool_connections=4, pool_maxsize=2 * BATCH, max_retries=0)
         for prefix in ("https://fcm.googleapis.com", "https://", "http://"):
-            service._client.session.mount(prefix, adapter)
+            self._service._client.session.mount(prefix, adapter)
         if push_url:
-            service._fcm_url = f"{push_url.rstrip('/')}/v1/projects/{self._app.project_id}/messages:send"
+            self._service._fcm_url = f"{push_url.rstrip('/')}/v1/projects/{self._app.project_id}/messages:send"
 
 
 def _read(error: exceptions.FirebaseError | None) -> Answer:
