@@ -10,7 +10,7 @@ from flask import Flask, Response
 from backend import logs, metrics
 from backend.api import health
 from backend.api.agency import bulletin_key as staff_bulletin_key
-from backend.api.agency import invitations, public, staff_sessions
+from backend.api.agency import incidents, integration_keys, invitations, public, staff_sessions
 from backend.api.anonymous import (
     asker_conversations,
     conversations,
@@ -20,12 +20,14 @@ from backend.api.anonymous import (
     passes,
     support_requests,
 )
+from backend.api.document import introduction, name_callers
 from backend.api.frame import Api, Blueprint, answer_problem, refuse_wrong_side
 from backend.api.headers import protect
 from backend.api.identified import bulletin_key, draws, enrolments, me, recoveries, sessions
 from backend.config import Config
 from backend.db import Side
 from backend.errors import Unavailable
+from backend.web import docs
 
 IDENTIFIED: tuple[Blueprint, ...] = (
     enrolments.blueprint,
@@ -40,6 +42,8 @@ ANONYMOUS: tuple[Blueprint, ...] = (
     invitations.blueprint,
     staff_sessions.blueprint,
     staff_bulletin_key.blueprint,
+    incidents.blueprint,
+    integration_keys.blueprint,
     passes.blueprint,
     support_requests.blueprint,
     asker_conversations.blueprint,
@@ -68,6 +72,7 @@ def create_app(config: Config, sides: Collection[Side] = (Side.IDENTIFIED, Side.
         OPENAPI_VERSION="3.1.0",
         OPENAPI_URL_PREFIX="/",
         OPENAPI_JSON_PATH="openapi.json",
+        API_SPEC_OPTIONS=introduction(config),
         MAX_CONTENT_LENGTH=_LARGEST_BODY,
         RELIEF=config,
         SIDES=tuple(sides),
@@ -83,6 +88,8 @@ def create_app(config: Config, sides: Collection[Side] = (Side.IDENTIFIED, Side.
         if side in sides:
             for blueprint in blueprints:
                 api.register_blueprint(blueprint)
+    app.register_blueprint(docs.blueprint)
+    name_callers(app, api)
     return app
 
 

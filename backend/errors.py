@@ -10,6 +10,7 @@ Problem
 ├── Missing        404  not there, or not yours: the same answer
 ├── Conflict       409  it was possible, and is no more
 ├── Gone           410  it was there, and its time is over
+├── Outdated       412  somebody has changed it meanwhile
 ├── Invalid        422  understood, and a field is wrong
 ├── TooMany        429  slow down
 ├── Busy           503  not now; Retry-After says when
@@ -99,6 +100,14 @@ class Conflict(Problem):
 class Gone(Problem):
     status = 410
     title = "Its time is over"
+
+
+class Outdated(Problem):
+    status = 412
+    title = "Somebody was faster"
+
+    def __init__(self, detail: str = "Somebody has changed this meanwhile. Please read it again first.") -> None:
+        super().__init__("outdated", detail)
 
 
 class Invalid(Problem):

@@ -2,6 +2,7 @@
 
 import unicodedata
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 from marshmallow import ValidationError, fields, validate
@@ -50,6 +51,38 @@ class Whole(fields.Integer):
 
     def __init__(self, *, least: int = 0, most: int = _LARGEST, **kwargs: Any) -> None:
         super().__init__(strict=True, validate=validate.Range(least, most), **kwargs)
+
+
+class WholeInQuery(Whole):
+    """The same where all there is are strings: digits and nothing else."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> int:
+        if not (isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 20):
+            raise self.make_error("invalid", input=value)
+        return super()._deserialize(int(value), attr, data, **kwargs)
+
+
+class Moment(fields.AwareDateTime):
+    """A moment with its zone (RFC 3339), of this century; it becomes UTC."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(format="iso", **kwargs)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> datetime:
+        moment = super()._deserialize(value, attr, data, **kwargs)
+        if not 2000 < moment.year < 2100:
+            raise ValidationError("This must be a moment of this century.")
+        return moment.astimezone(UTC)
+
+
+class Version(fields.Field[int]):
+    """The ETag that somebody was given, as `If-Match` sends it back (RFC 9110, section 13.1.1): `"3"`."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> int:
+        digits = str(value).strip('"')
+        if not (digits.isascii() and digits.isdigit() and len(digits) < 10):
+            raise ValidationError('This must be the ETag that you were given, like "3".')
+        return int(digits)
 
 
 class Base64(fields.Field[bytes]):

@@ -8,9 +8,6 @@ from enum import StrEnum
 
 from backend.rules.conflicts import Colleague
 
-OTHERS_FIRST = frozenset({"line-of-duty-death", "colleague-suicide"})
-"""After these, peers of other facilities come first: one's own are affected (FIELD: after a critical incident)."""
-
 Chance = Callable[[], float]
 chance: Chance = secrets.SystemRandom().random
 

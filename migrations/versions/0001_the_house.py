@@ -52,8 +52,15 @@ def upgrade() -> None:
         sa.Column("revoked_at", sa.DateTime(timezone=True), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("integration_key_pkey")),
         sa.UniqueConstraint("key_hash", name=op.f("integration_key_key_hash_key")),
-        sa.UniqueConstraint("name", name=op.f("integration_key_name_key")),
         schema="agency",
+    )
+    op.create_index(
+        "integration_key_name_in_use",
+        "integration_key",
+        ["name"],
+        unique=True,
+        schema="agency",
+        postgresql_where=sa.text("revoked_at IS NULL"),
     )
     op.create_table(
         "job",
@@ -693,6 +700,12 @@ def downgrade() -> None:
         "job_key", table_name="job", schema="agency", postgresql_where=sa.text("key IS NOT NULL AND died_at IS NULL")
     )
     op.drop_table("job", schema="agency")
+    op.drop_index(
+        "integration_key_name_in_use",
+        table_name="integration_key",
+        schema="agency",
+        postgresql_where=sa.text("revoked_at IS NULL"),
+    )
     op.drop_table("integration_key", schema="agency")
     op.drop_table("cohort", schema="agency")
     op.drop_table("bulletin_key", schema="agency")

@@ -19,7 +19,8 @@ from backend.models.agency.places import Facility, Unit
 from backend.models.agency.staff import Availability, Post, Role, Staff
 from backend.models.anonymous.conversations import Conversation
 from backend.rules.conflicts import Colleague, Command, HardFacts, Link, Posting, Span, without_conflict
-from backend.rules.order import OTHERS_FIRST, Where, Wishes, in_order
+from backend.rules.incident_types import OTHERS_FIRST
+from backend.rules.order import Where, Wishes, in_order
 
 _DEFAULT_CAP = 3
 
@@ -84,7 +85,7 @@ def open_conversations(session: Session, staff: Collection[uuid.UUID] | None = N
     )
     if staff is not None:
         counted = counted.where(Conversation.staff_id.in_(staff))
-    return dict(session.execute(counted).tuples().all())
+    return dict(session.execute(counted).all())
 
 
 def _incident(session: Session, incident_id: uuid.UUID | None) -> Incident | None:
@@ -103,7 +104,7 @@ def _involved(session: Session, incident: Incident | None) -> frozenset[uuid.UUI
 def _asker_place(session: Session, facts: Facts) -> tuple[uuid.UUID | None, uuid.UUID | None]:
     """The asker's unit and facility, as far as he says them."""
     units = {slug: (key, home) for slug, key, home in session.execute(select(Unit.slug, Unit.id, Unit.facility_id))}
-    facilities = dict(session.execute(select(Facility.slug, Facility.id)).tuples().all())
+    facilities = dict(session.execute(select(Facility.slug, Facility.id)).all())
     if facts.unit is not None and facts.unit not in units:
         raise Invalid({"unit": "There is no such unit."})
     if facts.facility is not None and facts.facility not in facilities:
@@ -130,10 +131,8 @@ def _wishes(facts: Facts, home: uuid.UUID | None, incident: Incident | None) -> 
 
 
 def _command(session: Session) -> Command:
-    links = session.execute(
-        select(CommandRow.unit_id, CommandRow.parent_id, CommandRow.since, CommandRow.until)
-    ).tuples()
-    posts = session.execute(select(Post.staff_id, Post.unit_id, Post.since, Post.until)).tuples()
+    links = session.execute(select(CommandRow.unit_id, CommandRow.parent_id, CommandRow.since, CommandRow.until))
+    posts = session.execute(select(Post.staff_id, Post.unit_id, Post.since, Post.until))
     return Command(
         links=[Link(unit, parent, Span(since, until)) for unit, parent, since, until in links],
         postings=[Posting(staff, unit, Span(since, until)) for staff, unit, since, until in posts],

@@ -9,7 +9,7 @@ from marshmallow.validate import OneOf
 from backend.actions.anonymous import messages
 from backend.actions.anonymous.messages import Letter
 from backend.api.agency.callers import caller, staff
-from backend.api.fields import Base64, Whole
+from backend.api.fields import Base64, Whole, WholeInQuery
 from backend.api.frame import Blueprint, allow
 from backend.clock import now
 from backend.db import Side, transaction
@@ -51,8 +51,8 @@ class MessagesSchema(ma.Schema):
 class PageSchema(ma.Schema):
     """Which messages: `limit` of those after the place `after`."""
 
-    after = Whole(load_default=0)
-    limit = Whole(least=1, most=100, load_default=100)
+    after = WholeInQuery(load_default=0)
+    limit = WholeInQuery(least=1, most=100, load_default=100)
 
 
 @blueprint.get("")

@@ -3,7 +3,7 @@
 import uuid
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, Identity, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, Identity, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from backend.models.tables import Facts, Key, Table
@@ -58,10 +58,13 @@ class IntegrationKey(Table):
     """Lets another system record incidents, and do nothing else. Kept as SHA-256."""
 
     __tablename__ = "integration_key"
-    __table_args__ = ({"schema": "agency"},)
+    __table_args__ = (
+        Index("integration_key_name_in_use", "name", unique=True, postgresql_where=text("revoked_at IS NULL")),
+        {"schema": "agency"},
+    )
 
     id: Mapped[Key]
-    name: Mapped[str] = mapped_column(unique=True)
+    name: Mapped[str]
     key_hash: Mapped[bytes] = mapped_column(unique=True)
     revoked_at: Mapped[datetime | None]
 
