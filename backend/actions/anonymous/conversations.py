@@ -75,15 +75,14 @@ def my_conversations(session: Session, staff_id: uuid.UUID, *, after: uuid.UUID 
     page = _SEEN.where(Conversation.staff_id == staff_id)
     if after:
         page = page.where(Conversation.id > after)
-    rows = session.execute(page.order_by(Conversation.id).limit(limit)).tuples()
+    rows = session.execute(page.order_by(Conversation.id).limit(limit))
     return [_seen(*row) for row in rows]
 
 
 def my_conversation(session: Session, staff_id: uuid.UUID, conversation_id: uuid.UUID) -> Seen:
     """One conversation of his, with the opening sealed to his devices; raises Missing."""
-    found = session.execute(
-        _SEEN.where(Conversation.id == conversation_id, Conversation.staff_id == staff_id)
-    ).tuples().one_or_none()  # fmt: skip
+    his = _SEEN.where(Conversation.id == conversation_id, Conversation.staff_id == staff_id)
+    found = session.execute(his).one_or_none()
     if found is None:
         raise Missing("This conversation")
     return _seen(*found)

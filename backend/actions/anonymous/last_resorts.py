@@ -58,7 +58,7 @@ def told_requests(
         page = page.where(mine)
     if after:
         page = page.where(SupportRequest.id > after)
-    rows = session.execute(page.order_by(SupportRequest.id).limit(limit)).tuples().all()
+    rows = session.execute(page.order_by(SupportRequest.id).limit(limit)).all()
     return [
         Told(
             id=request.id,
@@ -126,7 +126,7 @@ def choices(session: Session, request: SupportRequest, now: datetime) -> list[Ch
         .where(Place.request_id == request.id, Place.role == Role.PEER, still_fit(request, Role.PEER))
         .where(Staff.id.not_in(out))
         .order_by(Staff.last_name, Staff.first_name, Staff.id)
-    ).tuples()
+    )
     found = [Choice(*row) for row in rows]
     zone, known = agency_zone(session), reaches(session, [choice.id for choice in found])
     return [one for one in found if one.id not in known or not is_left_in_peace(known[one.id], now, zone)]

@@ -41,7 +41,7 @@ def my_offers(session: Session, staff_id: uuid.UUID) -> list[SeenOffer]:
         .where(Offer.staff_id == staff_id, Offer.state == "open")
         .order_by(Offer.expires_at, Offer.id)
         .limit(_MOST)
-    ).tuples()
+    )
     return [SeenOffer(*row) for row in rows]
 
 

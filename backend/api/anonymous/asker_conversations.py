@@ -29,7 +29,7 @@ class SealedSchema(ma.Schema):
     """The opening as one device of the peer can read it (HPKE, RFC 9180)."""
 
     device_id = ma.fields.UUID(required=True)
-    sealed = Base64(required=True, least=49, most=6144)
+    sealed = Base64(required=True, least=49, most=16896)
 
 
 class OpeningSchema(ma.Schema):

@@ -12,7 +12,7 @@ from backend.actions.anonymous import conversations, endings
 from backend.actions.anonymous.conversations import Seen
 from backend.actions.anonymous.hand_overs import hand_over as hand_it_over
 from backend.api.agency.callers import caller, staff
-from backend.api.fields import Whole
+from backend.api.fields import Whole, WholeInQuery
 from backend.api.frame import Blueprint, allow
 from backend.clock import now
 from backend.db import Side, transaction
@@ -29,15 +29,8 @@ class TakenSchema(ma.Schema):
     state = ma.fields.String(required=True)
 
 
-class SealedForDeviceSchema(ma.Schema):
-    """The opening as one of one's devices can read it."""
-
-    device_id = ma.fields.String(required=True)
-    sealed = ma.fields.String(required=True)
-
-
-class ConversationSchema(TakenSchema):
-    """A conversation and what was asked for. `opening` has an entry for each device that the asker's phone knew."""
+class ListedConversationSchema(TakenSchema):
+    """A conversation and what was asked for."""
 
     ending = ma.fields.String(required=True, allow_none=True)
     unread = ma.fields.Boolean(required=True)
@@ -45,21 +38,33 @@ class ConversationSchema(TakenSchema):
     topics = ma.fields.List(ma.fields.String(), required=True)
     languages = ma.fields.List(ma.fields.String(), required=True)
     ways = ma.fields.List(ma.fields.String(), required=True)
-    opening = ma.fields.List(ma.fields.Nested(SealedForDeviceSchema()), required=True, allow_none=True)
     version = ma.fields.Integer(required=True)
+
+
+class SealedForDeviceSchema(ma.Schema):
+    """The opening as one of one's devices can read it."""
+
+    device_id = ma.fields.String(required=True)
+    sealed = ma.fields.String(required=True)
+
+
+class ConversationSchema(ListedConversationSchema):
+    """A conversation; its `opening` has an entry for each device that the asker's phone knew."""
+
+    opening = ma.fields.List(ma.fields.Nested(SealedForDeviceSchema()), required=True, allow_none=True)
 
 
 class ConversationsSchema(ma.Schema):
     """One page of conversations."""
 
-    conversations = ma.fields.List(ma.fields.Nested(ConversationSchema(exclude=["opening"])), required=True)
+    conversations = ma.fields.List(ma.fields.Nested(ListedConversationSchema()), required=True)
 
 
 class ByIdSchema(ma.Schema):
     """Which page: `limit` of those after the id `after`."""
 
     after = ma.fields.UUID(load_default=None)
-    limit = Whole(least=1, most=100, load_default=100)
+    limit = WholeInQuery(least=1, most=100, load_default=100)
 
 
 @blueprint.get("")
