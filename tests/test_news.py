@@ -1,9 +1,11 @@
 """The news: an asker finds his tag, nobody else finds anything, and the file says nothing of when."""
 
 import hashlib
+import json
 import secrets
 from datetime import UTC, datetime
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 from flask.testing import FlaskClient
@@ -12,12 +14,14 @@ from hypothesis import strategies as st
 from sqlalchemy import delete, select, update
 
 from backend.actions.anonymous.news import publish_news
+from backend.base64url import decode_base64
 from backend.db import Side, transaction
 from backend.jobs import Kind
 from backend.models.agency.jobs import Job
 from backend.models.anonymous.requests import SupportRequest
 from backend.rules.news import QUARTER, TICK, Moment, compose, moment, tag
 
+VECTORS = json.loads((Path(__file__).parent / "vectors" / "relief.json").read_text(encoding="utf-8"))
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 TICKS = QUARTER // TICK
 
@@ -170,3 +174,10 @@ def test_a_moment_is_a_quarter_and_a_tick() -> None:
     assert moment(NOON) == Moment(1994928, 0)
     assert moment(NOON + QUARTER - TICK / 2) == Moment(1994928, TICKS - 1)
     assert moment(NOON + QUARTER - TICK / 2).ends_at == NOON + QUARTER
+
+
+def test_the_vectors_hold() -> None:
+    for vector in VECTORS["news"]:
+        secret_hash = hashlib.sha256(decode_base64(vector["secret"])).digest()
+        assert secret_hash.hex() == vector["secret_hash_hex"]
+        assert tag(secret_hash, vector["quarter"]) == vector["tag_hex"]

@@ -1,8 +1,11 @@
 """The public record: one chain, that nobody can fork, change or cut short unseen."""
 
+import hashlib
 import json
 import threading
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
@@ -30,6 +33,8 @@ from backend.sealing import Unsealable
 from tests import builders
 from tests.conftest import RolledBack
 
+_ALL = json.loads((Path(__file__).parent / "vectors" / "relief.json").read_text(encoding="utf-8"))
+VECTORS, SPELLED = _ALL["record"], _ALL["canonical"]
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
 
@@ -273,3 +278,22 @@ def test_keys_are_sorted_as_rfc_8785_has_it() -> None:
 def test_numbers_with_several_spellings_are_refused(value: float) -> None:
     with pytest.raises(ValueError, match="whole numbers"):
         canonical({"number": value})
+
+
+def test_the_vectors_hold() -> None:
+    key = Ed25519PrivateKey.from_private_bytes(decode_base64(VECTORS["private_key"]))
+    public_key = decode_base64(VECTORS["public_key"])
+    assert fingerprint(public_key) == VECTORS["fingerprint"]
+    previous = FIRST_PREVIOUS
+    for vector in VECTORS["documents"]:
+        body, day = vector["body"].encode(), date.fromisoformat(vector["made_on"])
+        signed = sign(key, body, sequence=vector["sequence"], previous=previous, kind=vector["kind"], made_on=day)
+        assert signed == Signed(vector["document"].encode(), decode_base64(vector["signature"]))
+        assert follow(public_key, vector["sequence"], previous, signed)["body"] == hashlib.sha256(body).hexdigest()
+        assert signed.hash.hex() == vector["hash"]
+        previous = signed.hash
+
+
+@pytest.mark.parametrize("vector", SPELLED)
+def test_the_vectors_of_spelling_hold(vector: dict[str, Any]) -> None:
+    assert canonical(vector["value"]).decode() == vector["spelled"]
