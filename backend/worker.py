@@ -39,7 +39,7 @@ from backend.jobs import CHANNEL, Kind, backoff, bury, claim, enqueue, finish, h
 from backend.models.agency.jobs import Job
 from backend.notify.beat import beat, hasten
 from backend.notify.fan_out import fan_out
-from backend.notify.firebase import BATCH, Firebase
+from backend.notify.firebase import BATCH, Firebase, Sender
 from backend.notify.push import settle, take
 
 Deed = Callable[[Session, Config, dict[str, Any], datetime], None]
@@ -118,7 +118,7 @@ def do_deeds(config: Config, kinds: Sequence[Kind]) -> int:
     return len(jobs)
 
 
-def send_pushes(firebase: Firebase) -> int:
+def send_pushes(firebase: Sender) -> int:
     """Send one batch of ready pushes; returns how many were taken."""
     with transaction(Side.WORKER) as session:
         pushes = take(session, now(), BATCH)
@@ -162,7 +162,7 @@ def _put_off(job: Job, error: Exception) -> None:
 class Worker:
     """Four lanes, each a thread: deeds that somebody waits for, other deeds, and two for pushes."""
 
-    def __init__(self, config: Config, firebase: Firebase) -> None:
+    def __init__(self, config: Config, firebase: Sender) -> None:
         self._work: list[Callable[[], int]] = [
             lambda: do_deeds(config, FIRST),
             lambda: do_deeds(config, REST),

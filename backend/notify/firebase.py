@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from pathlib import Path
+from typing import Protocol
 
 import firebase_admin
 from firebase_admin import credentials, exceptions, messaging
@@ -51,6 +52,13 @@ class Answer:
     outcome: Outcome
     reason: str = ""
     wait: timedelta | None = None
+
+
+class Sender(Protocol):
+    """Whoever takes messages."""
+
+    def send(self, messages: Sequence[messaging.Message]) -> list[Answer]:
+        """One answer each, in their order."""
 
 
 class Firebase:
