@@ -41,8 +41,8 @@ def announced_bulletin_key(session: Session, sealing_key: bytes) -> OpenBulletin
 def rotate(session: Session, sealing_key: bytes, now: datetime) -> None:
     """Once a week the announced key comes into use, and another is announced. Safe to repeat at any time.
 
-    Who held the last key has read the announcement, if his phone looked once in that week; who has left reads on for
-    two weeks at most. The old key is forgotten: nothing that we keep is sealed under it.
+    Who held the last key has read the announcement, if his phone looked once in that week; so has somebody who left
+    and goes on looking (docs/decisions/0008). The old key is forgotten: nothing that we keep is sealed under it.
     """
     lock(session)
     keys = list(session.scalars(select(BulletinKey).order_by(BulletinKey.number)))
