@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import Any
 
 from flask.testing import FlaskClient
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
@@ -23,6 +23,7 @@ from backend.door.periods import Purpose
 from backend.door.signing import SigningKey
 from backend.jobs import Kind
 from backend.models.agency.jobs import Job
+from backend.models.agency.staff import Availability, Role
 from backend.models.anonymous.requests import Offer, SupportRequest
 from tests import builders
 
@@ -211,3 +212,20 @@ def helper(client: FlaskClient, session: Session, house: House, *roles: Any, **c
     """A member of staff at the house's facility (or another, if given) with a phone."""
     signed = builders.staff(session, changes.pop("facility", house.north), *roles, **changes)
     return Helper(client, signed, builders.device(session, signed.staff).id)
+
+
+def team(client: FlaskClient, house: House, size: int, *roles: Role, **changes: Any) -> list[Helper]:
+    """Some members of staff with phones, in a transaction of their own."""
+    with transaction(Side.OWNER) as session:
+        return [helper(client, session, house, *roles, **changes) for _ in range(size)]
+
+
+def asked(peers: list[Helper]) -> list[Helper]:
+    """Those of them who have an open offer."""
+    return [peer for peer in peers if peer.offers()]
+
+
+def set_availability(peer: Helper, **changes: Any) -> None:
+    """What his own phone would have said."""
+    with transaction(Side.OWNER) as session:
+        session.execute(update(Availability).where(Availability.staff_id == peer.id).values(**changes))
