@@ -4,6 +4,7 @@ import os
 import uuid
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from functools import cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -208,7 +209,8 @@ def issuer_key(
     key: SigningKey | None = None,
 ) -> SigningKey:
     """A key for the period that `day` (default: today) lies in: the shared one, or that of a facility's cohort."""
-    key, when = key or SigningKey.generate(), period(purpose, day or datetime.now(ZONE).date(), ZONE)
+    when = period(purpose, day or datetime.now(ZONE).date(), ZONE)
+    key = key or (SigningKey.generate() if facility else _shared_key(purpose, when.name))
     public = {"key_id": key.public.key_id, "spki": key.public.spki, "cohort_id": facility and facility.cohort_id}
     session.add(IssuerKey(**public, period=when.name, **{k: v for k, v in vars(when).items() if k != "name"}))
     session.flush()
@@ -216,6 +218,12 @@ def issuer_key(
     session.add(PrivateKey(key_id=key.public.key_id, sealed_key=sealed))
     session.flush()
     return key
+
+
+@cache
+def _shared_key(purpose: Purpose, period_name: str) -> SigningKey:
+    """The same in every test of a process: making one takes longer than most tests."""
+    return SigningKey.generate()
 
 
 def a_pass(key: SigningKey, host: str = "localhost") -> bytes:

@@ -1,5 +1,6 @@
 """The door's bytes: every vector of RFC 9474 and RFC 9578 (type 0x0002), and everything that is a byte off."""
 
+import base64
 import json
 import math
 from datetime import UTC, date, datetime, timedelta
@@ -9,6 +10,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from Crypto.PublicKey import RSA
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -65,9 +68,13 @@ def _encoded(vector: dict[str, bytes]) -> bytes:
     return pow(int.from_bytes(vector["sig"]), e, n).to_bytes(math.ceil((n.bit_length() - 1) / 8))
 
 
+def _der(pem: bytes) -> bytes:
+    return base64.b64decode(b"".join(pem.splitlines()[1:-1]))
+
+
 @pytest.mark.parametrize("vector", _vectors("rfc9578-type2.json"), ids=_name)
 def test_vectors_of_privacy_pass(vector: dict[str, bytes]) -> None:
-    private, public = SigningKey.from_bytes(vector["skS"]), PublicKey.from_spki(vector["pkS"])
+    private, public = SigningKey.from_bytes(_der(vector["skS"])), PublicKey.from_spki(vector["pkS"])
     assert private.public == public
     assert public.spki == vector["pkS"]
 
@@ -93,6 +100,13 @@ def test_a_key_keeps_its_bytes(key: SigningKey) -> None:
     assert again.public == key.public
     assert PublicKey.from_spki(key.public.spki) == key.public
     assert len(key.public.spki) == SPKI_BYTES == 342
+    assert again.sign(b"\x02" * 256) == key.sign(b"\x02" * 256)
+
+
+def test_a_key_of_another_kind_is_no_signing_key() -> None:
+    other = Ed25519PrivateKey.generate().private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
+    with pytest.raises(Unreadable):
+        SigningKey.from_bytes(other)
 
 
 @pytest.mark.parametrize("off", [0, 1, -1, 0x1_0000])

@@ -51,7 +51,7 @@ def encode(message: bytes, bits: int, salt: bytes) -> bytes:
     size = (bits + 7) // 8
     digest = _HASH(bytes(8) + _HASH(message).digest() + salt).digest()
     block = bytes(size - len(salt) - len(digest) - 2) + b"\x01" + salt
-    mask = _stretch(digest, len(block))
+    mask = stretch(digest, len(block))
     masked = bytearray(a ^ b for a, b in zip(block, mask, strict=True))
     masked[0] &= 0xFF >> (8 * size - bits)
     return bytes(masked) + digest + b"\xbc"
@@ -106,7 +106,7 @@ def _size(modulus: int) -> int:
     return (modulus.bit_length() + 7) // 8
 
 
-def _stretch(seed: bytes, size: int) -> bytes:
+def stretch(seed: bytes, size: int) -> bytes:
     """MGF1 with SHA-384 (RFC 8017, appendix B.2.1)."""
     blocks = -(-size // _HASH().digest_size)
     return b"".join(_HASH(seed + counter.to_bytes(4)).digest() for counter in range(blocks))[:size]

@@ -111,6 +111,7 @@ LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog AS $$
     DELETE FROM identified.voucher WHERE expires_on <= today;
     DELETE FROM identified.session WHERE expires_at <= moment;
     DELETE FROM identified.sign_in_attempt WHERE window_ends_at <= moment;
+    DELETE FROM identified.draw d USING agency.issuer_key k WHERE k.key_id = d.key_id AND k.spends_until <= moment;
 $$;
 
 REVOKE ALL ON FUNCTION identified.enrolled(), identified.drawn(), identified.forget(date, timestamptz) FROM PUBLIC;

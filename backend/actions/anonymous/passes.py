@@ -3,9 +3,8 @@
 import hashlib
 import uuid
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 
-from sqlalchemy import delete
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -86,8 +85,3 @@ def spend(session: Session, shown: ShownPass) -> None:
     )
     if spent is None:
         raise Conflict("pass-spent", "This pass was used before. Please use another one.")
-
-
-def forget_spent(session: Session, today: date) -> None:
-    """Drop what can't be spent again anyway, because its time is over."""
-    session.execute(delete(SpentPass).where(SpentPass.forget_on <= today))

@@ -46,13 +46,10 @@ def _missing(session: Session, now: datetime) -> Iterator[tuple[Period, list[uui
     if zone is None:
         return
     periods = [period for purpose in Purpose for period in due(purpose, now, ZoneInfo(zone))]
-    there = set(
-        session.execute(
-            select(IssuerKey.purpose, IssuerKey.period).where(
-                tuple_(IssuerKey.purpose, IssuerKey.period).in_([(p.purpose, p.name) for p in periods])
-            )
-        ).tuples()
-    )
+    named = tuple_(IssuerKey.purpose, IssuerKey.period)
+    wanted = [(period.purpose, period.name) for period in periods]
+    made = session.execute(select(IssuerKey.purpose, IssuerKey.period).where(named.in_(wanted)))
+    there = {(purpose, name) for purpose, name in made}
     large = _large_cohorts(session)
     for period in periods:
         if (period.purpose, period.name) not in there:
