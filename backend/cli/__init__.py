@@ -7,7 +7,7 @@ import click
 import psycopg
 import sqlalchemy.exc
 
-from backend.cli import agency, jobs, record, server
+from backend.cli import agency, jobs, record, server, vouchers
 from backend.config import Misconfigured
 from backend.errors import Problem
 
@@ -41,5 +41,14 @@ main = Commands(
     name="relief",
     help="Run and look after an agency's server.",
     context_settings={"help_option_names": ["-h", "--help"]},
-    commands=[agency.agency, jobs.jobs, record.record, server.key, server.migrate, server.serve, server.worker],
+    commands=[
+        agency.agency,
+        jobs.jobs,
+        record.record,
+        server.key,
+        server.migrate,
+        server.serve,
+        server.worker,
+        vouchers.vouchers,
+    ],
 )

@@ -17,7 +17,7 @@ from backend.passphrases import hash_passphrase, prove
 blueprint = Blueprint("me", __name__, url_prefix="/v1/me", description="An officer's own account")
 
 
-class MeSchema(ma.Schema):
+class AccountSchema(ma.Schema):
     """All that the account says of its owner. From `lapses_on` on it is gone, unless it is renewed."""
 
     name = ma.fields.String(required=True)
@@ -25,7 +25,7 @@ class MeSchema(ma.Schema):
     lapses_on = ma.fields.Date(required=True)
 
 
-class ChangeSchema(ma.Schema):
+class AccountChangeSchema(ma.Schema):
     """Another facility, or another passphrase (then with the present one), or both."""
 
     facility = Text(longest=80)
@@ -47,7 +47,7 @@ class RenewSchema(ma.Schema):
 @blueprint.get("")
 @allow(officer)
 @blueprint.problems(404)
-@blueprint.response(200, MeSchema())
+@blueprint.response(200, AccountSchema())
 def show() -> Me:
     """See one's account."""
     with transaction(Side.IDENTIFIED) as session:
@@ -57,8 +57,8 @@ def show() -> Me:
 @blueprint.patch("")
 @allow(officer)
 @blueprint.problems(404, 429)
-@blueprint.arguments(ChangeSchema())
-@blueprint.response(200, MeSchema())
+@blueprint.arguments(AccountChangeSchema())
+@blueprint.response(200, AccountSchema())
 def change(wish: dict[str, Any]) -> Me:
     """Change facility or passphrase. A new passphrase ends all other sign-ins."""
     new = _new_passphrase(wish) if "passphrase" in wish else None
@@ -93,7 +93,7 @@ def leave() -> None:
 @allow(officer)
 @blueprint.problems(404)
 @blueprint.arguments(RenewSchema())
-@blueprint.response(200, MeSchema())
+@blueprint.response(200, AccountSchema())
 def renew(wish: dict[str, Any]) -> Me:
     """Stay for another year, for another voucher."""
     with transaction(Side.IDENTIFIED) as session:
