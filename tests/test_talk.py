@@ -111,6 +111,9 @@ def test_only_four_lengths_are_ever_seen(plain: bytes) -> None:
 def test_what_is_too_long_is_not_cut() -> None:
     with pytest.raises(ValueError, match="16383"):
         talk.pad(bytes(16384))
+    public = X25519PrivateKey.generate().public_key().public_bytes_raw()
+    with pytest.raises(ValueError, match="4095"):
+        talk.seal_opening(uuid.uuid4(), uuid.uuid4(), public, bytes(32), text="x" * 4096)
 
 
 @pytest.mark.parametrize("padded", [b"", bytes(256), b"\x80" + bytes(254) + b"\x01"])

@@ -12,7 +12,7 @@ from typing import Self
 
 import httpx
 
-RELIEF = (sys.executable, "-c", "from backend.cli import main; main()")
+RELIEF = (sys.executable, "-m", "backend.cli")
 
 
 class Ended(Exception):

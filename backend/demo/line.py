@@ -1,5 +1,6 @@
 """One connection of one phone: an HTTP client that says no more about itself than it must."""
 
+import json
 import ssl
 import time
 from typing import Any
@@ -37,7 +38,7 @@ class Line:
         path: str,
         *,
         token: str = "",
-        json: Any = None,
+        body: Any = None,
         content: bytes | None = None,
         headers: dict[str, str] | None = None,
     ) -> httpx.Response:
@@ -48,7 +49,7 @@ class Line:
         sent = dict(headers or {})
         if token:
             sent["Authorization"] = f"Bearer {token}"
-        request = self._client.build_request(method, path, json=json, content=content, headers=sent)
+        request = self._client.build_request(method, path, json=body, content=content, headers=sent)
         answer = self._patiently(request)
         if answer.status_code >= 400:
             raise Refused(answer)
@@ -75,7 +76,7 @@ class Line:
 
     def send(self, path: str, body: Any = None, *, method: str = "POST", **how: Any) -> Any:
         """POST (or another method) of JSON; the answer as JSON, None where it has no body."""
-        answer = self.ask(method, path, json=body if body is not None else {}, **how)
+        answer = self.ask(method, path, body=body if body is not None else {}, **how)
         return answer.json() if answer.content else None
 
     def close(self) -> None:
@@ -99,3 +100,7 @@ class Cached:
             return False
         self._etag, self.body = answer.headers.get("ETag", ""), answer.content
         return True
+
+    def json(self) -> Any:
+        """What was fetched last."""
+        return json.loads(self.body)

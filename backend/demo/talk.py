@@ -8,6 +8,7 @@ are bound in. Everything is padded to one of four lengths.
 import json
 import secrets
 import uuid
+from collections.abc import Sequence
 from enum import Enum
 from typing import Any
 
@@ -21,7 +22,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from backend.base64url import decode_base64, encode_base64
 
 BUCKETS = (256, 1024, 4096, 16384)
-"""Lengths of a padded plaintext, in bytes."""
+"""Lengths of a padded plaintext, in bytes; an opening has one of the first three."""
 OPENING_ADDS, MESSAGE_ADDS = 32 + 16, 16 + 16
 """What sealing adds to a bucket: encapsulated key and tag; salt and tag."""
 
@@ -46,7 +47,7 @@ def seal_opening(
     """The opening for one device (`public_key`: X25519, 32 bytes): the secret, and a `card` and `text` if wished."""
     plain = json.dumps({"secret": encode_base64(secret), **further}, ensure_ascii=False).encode()
     key = X25519PublicKey.from_public_bytes(public_key)
-    return _SUITE.encrypt(pad(plain), key, _opening_info(conversation_id, device_id))
+    return _SUITE.encrypt(pad(plain, BUCKETS[:3]), key, _opening_info(conversation_id, device_id))
 
 
 def open_opening(
@@ -92,13 +93,13 @@ def message_key(secret: bytes, salt: bytes, conversation_id: uuid.UUID, sender: 
     return HKDF(SHA256(), 32, salt, info).derive(secret)
 
 
-def pad(plain: bytes) -> bytes:
+def pad(plain: bytes, buckets: Sequence[int] = BUCKETS) -> bytes:
     """0x80 and zeros up to the next bucket (ISO/IEC 7816-4); raises ValueError when it is longer than the largest."""
     marked = plain + b"\x80"
-    for bucket in BUCKETS:
+    for bucket in buckets:
         if len(marked) <= bucket:
             return marked.ljust(bucket, b"\x00")
-    raise ValueError(f"A message holds at most {BUCKETS[-1] - 1} bytes.")
+    raise ValueError(f"This holds at most {buckets[-1] - 1} bytes.")
 
 
 def unpad(padded: bytes) -> bytes:

@@ -1,4 +1,4 @@
-"""The evening in figures: counted from what happened, with what only the officers know, and by nothing of the server's."""
+"""The evening in figures: counted from what happened, with what only the officers know, not by the server's code."""
 
 import math
 import statistics
