@@ -10,6 +10,8 @@ from sqlalchemy import Engine, create_engine
 from sqlalchemy.orm import Session, sessionmaker
 
 APPLICATION = "relief"
+_PATIENCE = {"connect_timeout": 5, "tcp_user_timeout": 10_000}
+"""Seconds and milliseconds. A server that went away without a word must not hold a thread for minutes."""
 
 
 class Side(StrEnum):
@@ -61,7 +63,7 @@ class PostgreSQL:
                 max_overflow=0,
                 pool_pre_ping=True,
                 pool_recycle=600,
-                connect_args={"prepare_threshold": None, "application_name": APPLICATION},
+                connect_args={"prepare_threshold": None, "application_name": APPLICATION} | _PATIENCE,
             )
         return self._engines[side]
 

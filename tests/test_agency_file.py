@@ -161,17 +161,17 @@ def test_the_same_file_again_touches_no_row(database: RolledBack) -> None:
     assert len(before["staff"]) == 5
 
 
-def test_loading_asks_for_the_public_files_only_when_something_changed(database: RolledBack) -> None:
+def test_loading_asks_for_public_files_and_keys_only_when_something_changed(database: RolledBack) -> None:
     def waiting(session: Session) -> list[str | None]:
         return sorted(str(key) for key in session.scalars(select(Job.key)))
 
     loaded(TEXT)
-    assert one(waiting) == ["agency", "bulletin"]
+    assert one(waiting) == ["agency", "bulletin", "keep house"]
     one(lambda session: session.execute(text("DELETE FROM agency.job")))
     loaded(TEXT)
     assert one(waiting) == []
     loaded(TEXT.replace("Six free sessions", "Eight free sessions"))
-    assert one(waiting) == ["agency", "bulletin"]
+    assert one(waiting) == ["agency", "bulletin", "keep house"]
 
 
 def test_who_is_no_longer_in_the_file_is_signed_out_and_kept(database: RolledBack) -> None:

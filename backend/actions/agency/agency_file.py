@@ -61,6 +61,7 @@ def load(session: Session, file: AgencyFile, now: datetime) -> Changes:
     if changes:
         publish(session, StaticName.AGENCY, now)
         publish(session, StaticName.BULLETIN, now)
+        enqueue(session, Kind.KEEP_HOUSE, run_at=now, key=Kind.KEEP_HOUSE)  # A first agency needs keys, now.
     return changes
 
 
