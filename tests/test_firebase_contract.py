@@ -2,6 +2,8 @@
 
 import json
 import re
+import socket
+import threading
 import uuid
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -117,6 +119,24 @@ def test_we_send_where_google_listens(google: tuple[StandIn, Firebase], stand_in
     assert plain._service._fcm_url == DESCRIPTION["rootUrl"] + path
     assert ours._service._fcm_url == f"{stand_in.url}/{path}"
     plain.close()
+
+
+def test_with_an_address_of_our_own_nobody_else_is_asked(stand_in: StandIn, monkeypatch: pytest.MonkeyPatch) -> None:
+    looked_up: list[str] = []
+
+    def look_up(host: str, *args: Any, **kwargs: Any) -> Any:
+        looked_up.append(host)
+        return find(host, *args, **kwargs)
+
+    find = socket.getaddrinfo
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
+    firebase = Firebase(stand_in.credentials, stand_in.url)
+    before = set(threading.enumerate())
+    firebase.send([build(Notice.TEST, ABOUT, TARGETS[0], NOW, until=UNTIL, quiet=False)])
+    for thread in set(threading.enumerate()) - before:
+        thread.join(0.3)
+    firebase.close()
+    assert set(looked_up) == {"127.0.0.1"}
 
 
 def test_the_library_neither_retries_nor_waits_long(firebase: Firebase, stand_in: StandIn) -> None:

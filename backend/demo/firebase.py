@@ -69,6 +69,8 @@ class StandIn:
         self.hold = threading.Event()
         """Cleared, no message is answered until it is set again: somebody who waits can be killed meanwhile."""
         self.hold.set()
+        self.held = 0
+        """How many messages wait for that."""
         self._server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
         self._server.daemon_threads = True
         vars(self._server)["stand_in"] = self
@@ -113,6 +115,14 @@ class StandIn:
             self.exchanges.clear()
             self._topics.clear()
             self._faults.clear()
+
+    def wait_if_held(self) -> None:
+        """A message has come; it goes on when `hold` is set."""
+        with self._lock:
+            self.held += 1
+        self.hold.wait()
+        with self._lock:
+            self.held -= 1
 
     def next_fault(self, address: str) -> Fault | None:
         """The error that a message to this address gets, if one is due."""

@@ -120,7 +120,7 @@ class Handler(BaseHTTPRequestHandler):
         return current and said["aud"] == _AUDIENCE and bool(_SCOPES & set(said["scope"].split()))
 
     def _take_message(self, project: str, body: bytes) -> None:
-        self.stand_in.hold.wait()
+        self.stand_in.wait_if_held()
         asked: Any = None
         try:
             if self.headers.get("Authorization", "").removeprefix("Bearer ") not in self.stand_in.tokens:

@@ -2,9 +2,10 @@
 
 What the library does by itself is turned off where our own queue does it better: it retries for up to eight seconds
 inside a call, and waits two minutes for an answer. It has no setting for the address of the service, so that
-`PUSH_URL` (the local stand-in, or a relay that speaks FCM v1) is set in its private `_fcm_url`;
-tests/test_firebase_contract.py fails where a new release moves that. Only the worker imports this module: it takes
-0.7 s and 21 MB.
+`PUSH_URL` (the local stand-in, or a relay that speaks FCM v1) is set in its private `_fcm_url`, and then nobody else is
+asked for anything; tests/test_firebase_contract.py fails where a new release moves that.
+
+Only the worker imports this module: it takes 0.7 s and 21 MB.
 """
 
 import functools
@@ -97,6 +98,8 @@ class Firebase:
             self._service._client.session.mount(prefix, adapter)
         if push_url:
             self._service._fcm_url = f"{push_url.rstrip('/')}/v1/projects/{self._app.project_id}/messages:send"
+            # Google's library asks Google, in a thread of its own, where this account's data may lie.
+            vars(self._credential)["_is_regional_access_boundary_lookup_required"] = lambda: False
 
 
 def _read(error: exceptions.FirebaseError | None) -> Answer:
