@@ -23,7 +23,7 @@ from backend.door.signing import SigningKey
 from backend.door.wire import one_challenge
 from backend.models.agency.places import Agency, Cohort, Command, Facility, Unit
 from backend.models.agency.record import IssuerKey
-from backend.models.agency.staff import Availability, Device, Post, Role, Staff, StaffSession
+from backend.models.agency.staff import Availability, Device, Post, Role, Staff, StaffAccount, StaffSession
 from backend.models.anonymous.requests import Offer, SupportRequest
 from backend.models.identified.accounts import Account
 from backend.models.identified.accounts import Session as OfficerSession
@@ -255,3 +255,9 @@ def bearer(given: dict[str, Any]) -> dict[str, str]:
 def shown(token: bytes) -> dict[str, str]:
     """The header that shows a pass."""
     return authorization(token)
+
+
+def staff_account(session: Session, signed: Signed, passphrase_hash: str) -> None:
+    """A passphrase for somebody on staff."""
+    session.add(StaffAccount(staff_id=signed.id, passphrase_hash=passphrase_hash))
+    session.flush()
