@@ -9,10 +9,12 @@ from flask import Flask, Response
 
 from backend import logs, metrics
 from backend.api import health
+from backend.api.agency import availability as staff_availability
 from backend.api.agency import bulletin_key as staff_bulletin_key
-from backend.api.agency import incidents, integration_keys, invitations, public, staff_sessions
+from backend.api.agency import devices, incidents, integration_keys, invitations, public, staff, staff_sessions
 from backend.api.anonymous import (
     asker_conversations,
+    availability,
     conversations,
     last_resorts,
     messages,
@@ -42,6 +44,10 @@ ANONYMOUS: tuple[Blueprint, ...] = (
     invitations.blueprint,
     staff_sessions.blueprint,
     staff_bulletin_key.blueprint,
+    staff.blueprint,
+    devices.blueprint,
+    staff_availability.blueprint,
+    availability.blueprint,
     incidents.blueprint,
     integration_keys.blueprint,
     passes.blueprint,

@@ -7,7 +7,7 @@ import click
 import psycopg
 import sqlalchemy.exc
 
-from backend.cli import agency, jobs, record, server, vouchers
+from backend.cli import agency, demo, jobs, record, server, staff, vouchers
 from backend.config import Misconfigured
 from backend.errors import Problem
 
@@ -43,12 +43,14 @@ main = Commands(
     context_settings={"help_option_names": ["-h", "--help"]},
     commands=[
         agency.agency,
+        demo.demo,
         jobs.jobs,
         record.record,
         server.key,
         server.migrate,
         server.serve,
         server.worker,
+        staff.staff,
         vouchers.vouchers,
     ],
 )

@@ -18,8 +18,8 @@ from backend.jobs import Kind, enqueue
 from backend.models.agency.jobs import Job
 from backend.models.agency.record import StaticFile
 from backend.models.anonymous.requests import SupportRequest
-from backend.notify.fan_out import leave_push
 from backend.notify.kinds import OFFICERS_TOPIC, TELLING, Notice
+from backend.notify.tell import leave_push
 from backend.rules.news import QUARTER, tag
 
 _REST = QUARTER

@@ -4,21 +4,19 @@ Only rows are read and written here. A push names its device; the device's addre
 """
 
 import uuid
-from datetime import date, datetime, timedelta
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from backend.jobs import Kind, enqueue
-from backend.models.agency.staff import Device, Staff, StaffSession
+from backend.models.agency.staff import Device
 from backend.models.anonymous.requests import Wake
+from backend.notify.devices import reachable_devices
 from backend.notify.kinds import OFFICERS_TOPIC, TELLING, Notice, Who, facility_topic
-from backend.notify.tell import told_key
+from backend.notify.tell import leave_push, told_key
 from backend.notify.wanted import still_wanted
-
-UNSEEN = timedelta(days=270)
-"""Firebase lets an Android registration die that has not connected for 270 days."""
 
 
 def fan_out(session: Session, args: dict[str, Any], now: datetime) -> None:
@@ -31,35 +29,6 @@ def fan_out(session: Session, args: dict[str, Any], now: datetime) -> None:
     for aim in _aims(session, notice, args, now):
         leave_push(session, notice, about, aim, now, until=until, quiet=bool(args.get("quiet")))
     _ring_again(session, notice, args, now, until=until)
-
-
-def leave_push(
-    session: Session,
-    notice: Notice,
-    about: uuid.UUID | None,
-    aim: tuple[str, str],
-    now: datetime,
-    *,
-    until: datetime,
-    quiet: bool = False,
-) -> None:
-    """Leave one push. `aim`: `device`, `wake` or `topic`, and which. A later one for the same takes its place."""
-    what, which = aim
-    args: dict[str, Any] = {"notice": notice, what: which, "until": until.isoformat(), "quiet": quiet}
-    if about:
-        args["about"] = str(about)
-    enqueue(session, Kind.PUSH, args, run_at=now, key=f"{notice} {about} {which}", expires_at=until)
-
-
-def reachable_devices(today: date, now: datetime) -> Select[Device]:
-    """Devices that may ring: registered, seen, working, and their sign-in still stands."""
-    return (
-        select(Device)
-        .join(Staff, Staff.id == Device.staff_id)
-        .join(StaffSession, StaffSession.id == Device.session_id)
-        .where(Device.works, Device.seen_on > today - UNSEEN, Staff.active, StaffSession.expires_at > now)
-        .order_by(Device.id)
-    )
 
 
 def _aims(session: Session, notice: Notice, args: dict[str, Any], now: datetime) -> list[tuple[str, str]]:

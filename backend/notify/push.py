@@ -16,7 +16,7 @@ from backend.metrics import Outcome
 from backend.models.agency.jobs import Job
 from backend.models.agency.staff import Device
 from backend.models.anonymous.requests import Wake
-from backend.notify.fan_out import reachable_devices
+from backend.notify.devices import reachable_devices
 from backend.notify.firebase import Answer
 from backend.notify.kinds import Notice
 from backend.notify.messages import Target, build

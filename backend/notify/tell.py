@@ -42,6 +42,24 @@ def ring_facility(session: Session, facility_slug: str, incident_id: uuid.UUID, 
     _leave(session, Notice.INCIDENT, incident_id, now, facility=facility_slug)
 
 
+def leave_push(
+    session: Session,
+    notice: Notice,
+    about: uuid.UUID | None,
+    aim: tuple[str, str],
+    now: datetime,
+    *,
+    until: datetime,
+    quiet: bool = False,
+) -> None:
+    """Leave one push. `aim`: `device`, `wake` or `topic`, and which. A later one for the same takes its place."""
+    what, which = aim
+    args: dict[str, Any] = {"notice": notice, what: which, "until": until.isoformat(), "quiet": quiet}
+    if about:
+        args["about"] = str(about)
+    enqueue(session, Kind.PUSH, args, run_at=now, key=f"{notice} {about} {which}", expires_at=until)
+
+
 def told_key(notice: Notice, about: uuid.UUID, to: str) -> str:
     """The key of the one job that tells this notice about this thing to this person."""
     return f"{notice} {about} {to}"

@@ -15,7 +15,7 @@ from backend.db import Side, transaction
 from backend.models.agency.incidents import IntegrationKey
 
 blueprint = Blueprint(
-    "integration keys", __name__, url_prefix="/v1/staff/integration-keys", description="Keys for other systems"
+    "integration_keys", __name__, url_prefix="/v1/staff/integration-keys", description="Keys for other systems"
 )
 
 
