@@ -44,7 +44,8 @@ def demo(once: bool, port: int) -> None:
 
 def _play(house: House, narrator: Narrator) -> Played:
     narrator.chapter("Relief: an evening at the Example Department of Corrections")
-    narrator.plain("Everything here is made up but the software: server, database, worker and cryptography are real.")
+    narrator.plain("People and places are made up; server, database, worker and cryptography are real.")
+    narrator.plain("Starting them …")
     paper = house.set_up(len(STORIES) + QUIET_OFFICERS)
     house.start()
     with Bells(house.firebase) as bells:

@@ -145,8 +145,8 @@ class Evening:
         crowd = self._phones[0].crowd("support", now())
         if crowd < LEAST_CROWD:
             self._stage.say(
-                f"The key list is counted once a day and still says that {crowd} have drawn. Each phone tells its "
-                "officer so before it asks, and each officer goes on."
+                f"A pass hides among all that were drawn. They are counted once a day, and today's list still says "
+                f"{crowd}: each phone warns its officer of that before it asks, and each officer goes on."
             )
 
     def _play_shift(self, shift: Shift, incident: str) -> list[Fate]:

@@ -89,21 +89,27 @@ class Officer:
         return wish
 
     def _say_that_he_asks(self) -> None:
+        story = self.story
         how = {
             Hears.DIRECT: "chooses to have this one phone woken",
             Hears.SCREEN: "keeps the screen open",
             Hears.NEWS: "chooses to wait with everybody",
-        }[self.story.hears]
-        urgency = {"now": "now", "today": "today", "routine": "when it suits"}[self.story.urgency]
-        spanish = ", in Spanish" if self.story.languages == ("es",) else ""
-        out = ", ".join(sorted(slug.removesuffix("-example").capitalize() for slug in self.story.never))
-        why = [f"their own unit and chain of command ({self.story.place})"]
+        }[story.hears]
+        urgency = {"now": "now", "today": "today", "routine": "when it suits"}[story.urgency]
+        spanish = ", in Spanish (which among the peers only Ines and Jo speak)" if story.languages == ("es",) else ""
+        other = "" if story.incident else ", not about tonight"
+        self._stage.say(
+            f"{story.officer} ({story.place}) asks for a peer, {urgency}{other}{spanish}, and {how}. "
+            f"Never to be asked: {self._out()}."
+        )
+
+    def _out(self) -> str:
+        """Whom nobody may offer this request to, and why."""
+        names = sorted(slug.removesuffix("-example").capitalize() for slug in self.story.never)
+        why = ["own unit or chain of command"]
         why += ["part of the incident"] if INVOLVED in self.story.never else []
         why += ["named by the officer"] if self.story.keep_away else []
-        self._stage.say(
-            f"{self.story.officer} asks for a peer, {urgency}{spanish}, and {how}. "
-            f"Never to be asked: {out} ({'; '.join(why)})."
-        )
+        return f"{', '.join(names)} ({', '.join(why)})"
 
     def _go_on(self, fate: Fate, script: Script) -> None:
         """Wait until there is something, and do what it asks for."""
@@ -150,9 +156,7 @@ class Officer:
         if self.story.ending is Ending.NEW_PHONE:
             self._change_phones()
         self._asking.close()
-        self._stage.say(
-            f"{self.story.officer}: both have read what the other wrote. It is closed, with two words of feedback."
-        )
+        self._stage.say(f"{self.story.officer} has been heard: each has read what the other wrote. It is done.")
 
     def _change_phones(self) -> None:
         """A new phone that knows the twelve words and nothing else."""

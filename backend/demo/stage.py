@@ -1,18 +1,21 @@
 """What everybody of the evening shares: the house, the bells, the narrator, and the truth about who asked what."""
 
 import threading
+import time
 import uuid
 from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from sqlalchemy import text
+from sqlalchemy.exc import OperationalError
 
 from backend.clock import now
 from backend.db import Side
 from backend.demo.bells import Bells
 from backend.demo.cast import Act, Story
 from backend.demo.house import House
+from backend.demo.line import PATIENCE
 from backend.demo.narrator import Narrator
 
 _SOON = 10.0
@@ -60,9 +63,16 @@ class Stage:
     def request_of(self, offer_id: str) -> uuid.UUID:
         """Which request an offer is for: something that no phone is told, and only the owner can look up."""
         asked = text("SELECT request_id FROM anonymous.offer WHERE id = :id")
-        with self.house.database.begin(Side.OWNER) as session:
-            found: uuid.UUID = session.execute(asked, {"id": offer_id}).scalar_one()
-            return found
+        until = time.monotonic() + PATIENCE
+        while True:
+            try:
+                with self.house.database.begin(Side.OWNER) as session:
+                    found: uuid.UUID = session.execute(asked, {"id": offer_id}).scalar_one()
+                    return found
+            except OperationalError:
+                if time.monotonic() > until:
+                    raise
+                time.sleep(0.2)
 
     def next_act(self, request_id: uuid.UUID) -> Act:
         """What the one does who is asked next for this request."""

@@ -76,7 +76,8 @@ class Member:
             if refused.status != 409:
                 raise
             self._stage.say(
-                f"{self.name} taps “accept” as well; somebody was faster, and the phone says so. [{officer}]"
+                f"{self.name}'s phone rings too, and {self.name} accepts; but another was faster, "
+                f"and the phone says so. [{officer}]"
             )
             return
         self._talks[uuid.UUID(taken["id"])] = request_id, act
@@ -87,7 +88,9 @@ class Member:
             request_id = uuid.UUID(request["id"])
             officer = self._stage.script(request_id).story.officer
             if request["may_take"]:
-                self._stage.say(f"{self.name}, the clinician, is told that no peer is left, and takes it. [{officer}]")
+                self._stage.say(
+                    f"{self.name}, the clinician, is told that no peer is left to ask, and takes it. [{officer}]"
+                )
                 self._stage.answered(request_id)
                 taken = self.phone.take(request["id"])
                 self._talks[uuid.UUID(taken["id"])] = request_id, Act.ACCEPT
