@@ -30,6 +30,7 @@ from backend.models.agency.staff import Role
 from backend.rules import outreach
 from backend.rules.bulletin import Unreadable, bucket, seal, unseal
 from tests import builders
+from tests.conftest import RolledBack
 
 VECTORS = json.loads((Path(__file__).parent / "vectors" / "relief.json").read_text(encoding="utf-8"))
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -37,7 +38,7 @@ WEEK = timedelta(days=7)
 
 
 @pytest.fixture
-def north(client: FlaskClient, config: Config) -> Facility:
+def north(database: RolledBack, config: Config) -> Facility:
     """An agency with one facility, whose first bulletin key is in use."""
     with transaction(Side.OWNER) as session:
         builders.agency(session)

@@ -66,13 +66,13 @@ def test_a_phone_can_follow_the_chain_with_nothing_but_the_fingerprint(client: F
     assert head["hash"] == previous.hex()
 
 
-def test_a_document_tells_the_day_and_nothing_finer(client: FlaskClient, config: Config) -> None:
+def test_a_document_tells_the_day_and_nothing_finer(database: RolledBack, config: Config) -> None:
     document = json.loads(_append(config, "keys", b"{}").document)
     assert document["made_on"] == "2026-11-23"
     assert set(document) == {"sequence", "previous", "kind", "made_on", "body"}
 
 
-def test_what_says_the_same_is_no_new_document(client: FlaskClient, config: Config) -> None:
+def test_what_says_the_same_is_no_new_document(database: RolledBack, config: Config) -> None:
     first = _append(config, "keys", b'{"a":1}')
     assert _append(config, "keys", b'{"a":1}', NOW + timedelta(days=9)).sequence == first.sequence
     assert _append(config, "agency", b'{"a":1}').sequence == first.sequence + 1
@@ -89,7 +89,7 @@ def test_what_says_the_same_is_no_new_document(client: FlaskClient, config: Conf
         ({"hash": bytes(32)}, "filed as"),
     ],
 )
-def test_tampering_shows(client: FlaskClient, config: Config, change: dict[str, object], said: str) -> None:
+def test_tampering_shows(database: RolledBack, config: Config, change: dict[str, object], said: str) -> None:
     for number in range(3):
         _append(config, "keys", canonical({"number": number}))
     assert _verify() == 3
@@ -99,7 +99,7 @@ def test_tampering_shows(client: FlaskClient, config: Config, change: dict[str, 
         _verify()
 
 
-def test_a_document_that_is_left_out_shows(client: FlaskClient, config: Config) -> None:
+def test_a_document_that_is_left_out_shows(database: RolledBack, config: Config) -> None:
     for number in range(3):
         _append(config, "keys", canonical({"number": number}))
     with transaction(Side.OWNER) as session:
@@ -116,7 +116,7 @@ def test_a_second_chain_by_the_same_key_shows_at_the_first_difference() -> None:
         follow(public_key, 2, FIRST_PREVIOUS, other)
 
 
-def test_the_signing_key_opens_with_the_sealing_key_alone(client: FlaskClient, config: Config) -> None:
+def test_the_signing_key_opens_with_the_sealing_key_alone(database: RolledBack, config: Config) -> None:
     _append(config, "keys", b"{}")
     with pytest.raises(Unsealable), transaction(Side.WORKER) as session:
         record.append(session, bytes(32), "keys", b'{"b":1}', NOW)
@@ -124,7 +124,7 @@ def test_the_signing_key_opens_with_the_sealing_key_alone(client: FlaskClient, c
 
 @pytest.mark.parametrize("side", [Side.ANONYMOUS, Side.IDENTIFIED])
 def test_the_web_can_neither_read_the_signing_key_nor_write_the_record(
-    side: Side, client: FlaskClient, config: Config, database: RolledBack
+    side: Side, database: RolledBack, config: Config
 ) -> None:
     _append(config, "keys", b"{}")
     for table in ("agency.record_key", "agency.record_document"):
@@ -240,7 +240,7 @@ def _draw(session: Session, officer: builders.Officer, key_id: bytes, number: in
     )
 
 
-def _listed(client: FlaskClient, config: Config, moment: datetime) -> int:
+def _listed(database: RolledBack, config: Config, moment: datetime) -> int:
     with transaction(Side.WORKER) as session:
         publish_keys(session, config.sealing_key, moment)
         latest = record.latest(session, "keys")
