@@ -40,7 +40,8 @@ class OpeningSchema(ma.Schema):
 
     @ma.validates("sealed")
     def _each_device_once(self, sealed: list[dict[str, Any]], **kwargs: Any) -> None:
-        if len({one["device_id"] for one in sealed}) < len(sealed):
+        devices = [one["device_id"] for one in sealed if "device_id" in one]
+        if len(set(devices)) < len(devices):
             raise ma.ValidationError("Each device has one entry.")
 
 
