@@ -147,8 +147,11 @@ class Blueprint(flask_smorest.Blueprint):
             raise TypeError(
                 f"{view_func.__name__} does not say who may call it: put @allow(...) right under the route."
             )
-        if "<" in rule:
+        path = f"{self.url_prefix or ''}{rule}"
+        if "<" in path:
             _may_fail(view_func, 404)
+        if path.startswith(_NAMELESS):
+            _may_fail(view_func, 400)
         super().add_url_rule(rule, endpoint, view_func, *args, **options)
 
     def arguments(self, schema: ma.Schema, **kwargs: Any) -> Callable[[View], View]:
