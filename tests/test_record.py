@@ -207,7 +207,7 @@ def test_the_agency_is_shown_with_crisis_lines_first(client: FlaskClient, config
     assert body["notice"]["version"] == "2026-1"
 
 
-def test_the_key_list_counts_who_drew_in_tens_and_once_a_day(client: FlaskClient, config: Config) -> None:
+def test_the_key_list_counts_who_drew_in_tens_and_once_a_day(database: RolledBack, config: Config) -> None:
     with transaction(Side.OWNER) as session:
         builders.agency(session)
         north = builders.facility(session)
@@ -216,15 +216,15 @@ def test_the_key_list_counts_who_drew_in_tens_and_once_a_day(client: FlaskClient
         for number, officer in enumerate(officers[:12]):
             _draw(session, officer, key.public.key_id, number)
         _draw(session, officers[0], key.public.key_id, 1000, second=True)
-    assert _listed(client, config, NOW) == 10
+    assert _listed(config, NOW) == 10
     with transaction(Side.OWNER) as session:
         for number, officer in enumerate(officers[12:], start=12):
             _draw(session, officer, key.public.key_id, number)
-    assert _listed(client, config, NOW + timedelta(hours=3)) == 10
-    assert _listed(client, config, NOW + timedelta(days=1)) == 20
+    assert _listed(config, NOW + timedelta(hours=3)) == 10
+    assert _listed(config, NOW + timedelta(days=1)) == 20
     with transaction(Side.OWNER) as session:
         session.execute(delete(Draw))
-    assert _listed(client, config, NOW + timedelta(days=2)) == 20
+    assert _listed(config, NOW + timedelta(days=2)) == 20
 
 
 def _draw(session: Session, officer: builders.Officer, key_id: bytes, number: int, *, second: bool = False) -> None:
@@ -240,7 +240,7 @@ def _draw(session: Session, officer: builders.Officer, key_id: bytes, number: in
     )
 
 
-def _listed(database: RolledBack, config: Config, moment: datetime) -> int:
+def _listed(config: Config, moment: datetime) -> int:
     with transaction(Side.WORKER) as session:
         publish_keys(session, config.sealing_key, moment)
         latest = record.latest(session, "keys")
