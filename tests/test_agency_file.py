@@ -2,6 +2,7 @@
 
 from base64 import b64encode
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -12,10 +13,11 @@ from hypothesis import strategies as st
 from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
+from backend import db
 from backend.actions.agency.agency_file import Changes, load
 from backend.actions.agency.chain_of_command import ALWAYS
 from backend.cli.agency import agency as command
-from backend.db import Side, transaction
+from backend.db import PostgreSQL, Side, transaction
 from backend.models.agency.jobs import Job
 from backend.models.agency.places import Agency, Command, Facility, Unit
 from backend.models.agency.staff import Availability, Post, Staff, StaffSession
@@ -277,3 +279,14 @@ def test_the_command_loads_the_file_as_the_owner(clone: dict[Side, str], monkeyp
     )
     answer = CliRunner().invoke(command, ["load", str(EXAMPLE)], catch_exceptions=False)
     assert answer.output == "Nothing has changed.\n"
+
+
+@pytest.mark.real
+def test_two_who_load_at_once_take_turns(clone: dict[Side, str]) -> None:
+    database = PostgreSQL(clone)
+    db.use(database)
+    with ThreadPoolExecutor(4) as pool:
+        changes = list(pool.map(loaded, [TEXT] * 4))
+    database.close()
+    print(f"{len(changes)} loads of one file at once: {sum(map(bool, changes))} of them changed something")
+    assert sorted(map(bool, changes)) == [False, False, False, True]

@@ -78,6 +78,9 @@ class Moment(fields.AwareDateTime):
 class Version(fields.Field[int]):
     """The ETag that somebody was given, as `If-Match` sends it back (RFC 9110, section 13.1.1): `"3"`."""
 
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(metadata={"type": "string", "pattern": '^"[0-9]{1,9}"$'}, **kwargs)
+
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> int:
         digits = str(value).strip('"')
         if not (digits.isascii() and digits.isdigit() and len(digits) < 10):

@@ -142,11 +142,11 @@ class Page:
             self.wrong(line, "this holds a character that can't be kept")
         return word
 
-    def words(self, node: Node | None) -> list[Word]:
+    def words(self, node: Node | None, longest: int = 80) -> list[Word]:
         """A list of short texts, none of them twice."""
         found: list[Word] = []
         for item in self.items(node):
-            word = self.word(item)
+            word = self.word(item, longest)
             if word in found:
                 self.wrong(word.line, f"“{word}” stands here twice")
             elif word:

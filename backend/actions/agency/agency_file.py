@@ -150,7 +150,7 @@ def _take(
     session: Session, table: type[_Named], wanted: Mapping[str, Facts], changes: Changes, at_first: Facts | None = None
 ) -> Ids:
     """Add what is missing (with what it has `at_first`) and change what differs; the ids by slug."""
-    rows = {row.slug: row for row in session.scalars(select(table).with_for_update())}
+    rows = {row.slug: row for row in session.scalars(select(table).with_for_update(key_share=True))}
     for slug, facts in wanted.items():
         if slug not in rows:
             rows[slug] = table(id=uuid.uuid4(), slug=slug, **facts, **at_first or {})

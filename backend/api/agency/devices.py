@@ -16,7 +16,7 @@ from backend.models.agency.staff import Device
 blueprint = Blueprint("devices", __name__, url_prefix="/v1/staff/devices", description="Staff's phones")
 
 _KIND = ma.validate.OneOf(["fid", "token"])
-_ADDRESS = ma.validate.Regexp(r"[A-Za-z0-9_:.-]+\Z")
+_ADDRESS = ma.validate.Regexp("^[A-Za-z0-9_:.-]+$")
 
 
 class RegisterSchema(ma.Schema):
