@@ -1,7 +1,7 @@
 """A YAML file that people write by hand: read with the line of everything, and every mistake at once.
 
 Scalars are taken as they are written, not as YAML guesses: `no` stays the language Norwegian, and a phone number keeps
-its zeros. Anchors and tags are refused; nobody needs them here, and they can make a small file endless.
+its zeros. Aliases and tags are refused; nobody needs them here, and they can make a small file endless.
 """
 
 import difflib
@@ -15,6 +15,9 @@ from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 LARGEST = 1_000_000
 """Characters in one file."""
+_KINDS = ("map", "seq", "str", "int", "float", "bool", "null", "timestamp", "merge", "value")
+_GUESSED = frozenset(f"tag:yaml.org,2002:{kind}" for kind in _KINDS)
+"""What YAML may guess of what stands there untagged."""
 
 
 @dataclass(frozen=True, order=True)
@@ -74,14 +77,27 @@ class Page:
         return None
 
     def _compose(self, text: str) -> Node | None:
-        for event in yaml.parse(text, Loader=yaml.SafeLoader):
-            if getattr(event, "anchor", None) or getattr(event, "tag", None):
-                self.wrong(_line(event.start_mark), "anchors, aliases and tags (&, * and !) have no place here")
-                return None
         root: Node | None = yaml.compose(text, Loader=yaml.SafeLoader)
         if root is None:
             self.wrong(1, "the file is empty")
-        return root
+            return None
+        return root if self._is_plain(root) else None
+
+    def _is_plain(self, root: Node) -> bool:
+        """Whether it is a tree, each part of it written where it stands."""
+        passed: set[int] = set()
+        ahead = [root]
+        while ahead:
+            node = ahead.pop()
+            if id(node) in passed or node.tag not in _GUESSED:
+                self.wrong(line_of(node), "aliases (*) and tags (!) have no place here")
+                return False
+            passed.add(id(node))
+            if isinstance(node, MappingNode):
+                ahead += [part for pair in node.value for part in pair]
+            elif isinstance(node, SequenceNode):
+                ahead += node.value
+        return True
 
     def keys(self, node: Node | None, required: Collection[str], optional: Collection[str] = ()) -> dict[str, Node]:
         """A mapping with these keys and no others."""
