@@ -23,9 +23,10 @@ from backend.api.anonymous import (
     support_requests,
 )
 from backend.api.document import introduction, name_callers
-from backend.api.frame import Api, Blueprint, answer_problem, refuse_wrong_side
+from backend.api.frame import Api, Blueprint, refuse_wrong_side
 from backend.api.headers import protect
 from backend.api.identified import bulletin_key, draws, enrolments, me, recoveries, sessions
+from backend.api.problems import answer_problem
 from backend.config import Config
 from backend.db import Side
 from backend.errors import Unavailable
@@ -102,9 +103,3 @@ def create_app(config: Config, sides: Collection[Side] = (Side.IDENTIFIED, Side.
 def _answer_away(error: Exception) -> Response:
     logs.failed("the database is away", error)
     return answer_problem(Unavailable())
-
-
-def configuration(app: Flask) -> Config:
-    """The settings that this application was made with."""
-    config: Config = app.config["RELIEF"]
-    return config

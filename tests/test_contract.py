@@ -122,7 +122,7 @@ def world(database: RolledBack) -> World:
 
 @SCHEMA.parametrize()
 @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
-def test_every_answer_is_documented(case: Case, world: World, connection: Connection) -> None:
+def test_every_answer_is_documented(case: Case[Any], world: World, connection: Connection) -> None:
     """Each call meets the same evening; what it changes is undone."""
     show_and_point(case, world)
     savepoint = connection.begin_nested()
@@ -132,7 +132,7 @@ def test_every_answer_is_documented(case: Case, world: World, connection: Connec
         savepoint.rollback()
 
 
-def show_and_point(case: Case, world: World) -> None:
+def show_and_point(case: Case[Any], world: World) -> None:
     """Mostly as somebody who may, about something that is there; now and then neither."""
     dice = zlib.crc32(case.as_curl_command().encode())
     callers = case.operation.definition.raw["x-callers"]

@@ -12,14 +12,14 @@ import flask
 import flask_smorest
 import marshmallow as ma
 from apispec import APISpec
-from flask import Response, current_app, g, jsonify, request
+from flask import Response, current_app, g, request
 from webargs.flaskparser import FlaskParser
 from werkzeug.exceptions import HTTPException
 
+from backend.api.problems import PROBLEM, ProblemSchema, answer_http_exception, answer_problem
 from backend.config import Config
 from backend.errors import Invalid, Malformed, Problem, Unproven, WrongSide
 
-PROBLEM = "application/problem+json"
 OFFICER_PREFIX = "relief-officer-"
 _NAMELESS = ("/v1/anon/", "/v1/staff/", "/v1/public/")
 
@@ -191,18 +191,6 @@ class Blueprint(flask_smorest.Blueprint):
         return decorate
 
 
-class ProblemSchema(ma.Schema):
-    """A problem as RFC 9457 has it; `fields` says which field is wrong, and how."""
-
-    class Meta:
-        include = {"fields": ma.fields.Dict(keys=ma.fields.String(), values=ma.fields.String())}
-
-    type = ma.fields.String(required=True, metadata={"format": "uri-reference"})
-    title = ma.fields.String(required=True)
-    status = ma.fields.Integer(required=True)
-    detail = ma.fields.String(required=True)
-
-
 class Api(flask_smorest.Api):
     """flask-smorest with problems as `application/problem+json`, in the answer and in the document."""
 
@@ -211,50 +199,13 @@ class Api(flask_smorest.Api):
 
     def _register_error_handlers(self) -> None:
         self._app.register_error_handler(Problem, answer_problem)
-        self._app.register_error_handler(HTTPException, _answer_http_exception)
+        self._app.register_error_handler(HTTPException, answer_http_exception)
 
     def _register_responses(self) -> None:
         spec: APISpec = self.spec
         for status in HTTPStatus:
             content = {PROBLEM: {"schema": ProblemSchema}}
             spec.components.response(status.name, {"description": status.phrase, "content": content}, lazy=True)
-
-
-def answer_problem(problem: Problem) -> Response:
-    """A problem as bytes."""
-    said: dict[str, Any] = {
-        "type": f"/problems/{problem.kind}",
-        "title": problem.title,
-        "status": problem.status,
-        "detail": problem.detail,
-    }
-    if problem.fields:
-        said["fields"] = problem.fields
-    answer = jsonify(said)
-    answer.status_code = problem.status
-    answer.headers.extend(problem.headers)
-    answer.mimetype = PROBLEM
-    return answer
-
-
-def _answer_http_exception(error: HTTPException) -> Response:
-    """Flask's own refusals, with the headers that belong to them (Allow, Retry-After, WWW-Authenticate)."""
-    status = HTTPStatus(error.code or 500)
-    problem = Problem(status.phrase.lower().replace(" ", "-"), _HTTP_WORDS.get(status, status.description + "."))
-    problem.status, problem.title = status, status.phrase
-    answer = answer_problem(problem)
-    for name, value in error.get_headers():
-        if name.lower() not in ("content-type", "content-length"):
-            answer.headers[name] = value
-    return answer
-
-
-_HTTP_WORDS = {
-    HTTPStatus.NOT_FOUND: "There is nothing at this address.",
-    HTTPStatus.METHOD_NOT_ALLOWED: "This address doesn't take that method; the Allow header says which it takes.",
-    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "The body is too large.",
-    HTTPStatus.INTERNAL_SERVER_ERROR: "Something went wrong on our side. Nothing was changed; please try again.",
-}
 
 
 def refuse_wrong_side() -> None:
