@@ -52,7 +52,7 @@ def environment(urls: Mapping[Side, str], **more: str) -> dict[str, str]:
 @contextmanager
 def serve(urls: Mapping[Side, str], folder: Path, *arguments: str) -> Iterator[Served]:
     """`relief serve`, until the end of the block."""
-    port, metrics_port = _free_port(), _free_port()
+    port, metrics_port = free_port(), free_port()
     command = [sys.executable, "-m", "backend.cli", "serve", "--bind", f"127.0.0.1:{port}", *arguments]
     log = folder / "log"
     with log.open("wb") as file:
@@ -92,7 +92,8 @@ def _wait(served: Served) -> None:
     raise AssertionError(served.log.read_text())
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port of this machine that nobody listens on."""
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
         port: int = listening.getsockname()[1]

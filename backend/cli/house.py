@@ -20,7 +20,7 @@ from typing import Any
 
 from backend import db, migrate
 from backend.config import SIDE_VARIABLES, Config, Misconfigured, from_environment
-from backend.db import PostgreSQL, Side
+from backend.db import PostgreSQL
 from backend.embedded import EmbeddedPostgreSQL
 
 LOCAL_URL = "http://localhost:8000"
@@ -41,16 +41,18 @@ def house() -> Iterator[Config]:
 
 
 @contextmanager
-def environment() -> Iterator[dict[str, str]]:
-    """What the environment must say for the processes of this house: nothing new where it names a database."""
+def environment(public_url: str = LOCAL_URL) -> Iterator[dict[str, str]]:
+    """What the environment must say for the processes of this house: nothing new where it names a database.
+
+    `public_url` is where its server will be, unless the environment says something else.
+    """
     if not on_its_own():
         yield {}
         return
     folder = data_folder()
     folder.mkdir(parents=True, exist_ok=True)
-    settings = {"SEALING_KEY": _sealing_key(folder), "PUBLIC_URL": os.environ.get("PUBLIC_URL", LOCAL_URL)}
-    with _urls(folder) as urls:
-        yield settings | {SIDE_VARIABLES[side]: url for side, url in urls.items()}
+    with _running(folder, os.environ.get("PUBLIC_URL", public_url)) as settings:
+        yield settings | {"SEALING_KEY": _sealing_key(folder)}
 
 
 def on_its_own() -> bool:
@@ -59,11 +61,11 @@ def on_its_own() -> bool:
 
 
 def data_folder() -> Path:
-    """`/var/lib/relief` for root, else where the user's programs keep their data (XDG Base Directory)."""
-    if os.geteuid() == 0:
-        return Path("/var/lib/relief")
+    """Where the user's programs keep their data (XDG Base Directory); for root `/var/lib/relief`, unless it says so."""
     home = os.environ.get("XDG_DATA_HOME")
-    return (Path(home) if home else Path.home() / ".local" / "share") / "relief"
+    if home:
+        return Path(home) / "relief"
+    return Path("/var/lib/relief") if os.geteuid() == 0 else Path.home() / ".local" / "share" / "relief"
 
 
 def stop_politely(number: int, frame: Any) -> None:
@@ -89,24 +91,25 @@ def new_sealing_key() -> str:
 
 
 @contextmanager
-def _urls(folder: Path) -> Iterator[dict[Side, str]]:
-    """The addresses of the running server; started here, and migrated, if nobody else runs it."""
-    running = folder / "running.json"
+def _running(folder: Path, public_url: str) -> Iterator[dict[str, str]]:
+    """Where the running server is; started here, and migrated, if nobody else runs it."""
+    note = folder / "running.json"
     with (folder / "lock").open("w") as lock:
         if not _took(lock.fileno()):
-            yield _read(running)
+            yield _read(note)
             return
-        running.unlink(missing_ok=True)
+        note.unlink(missing_ok=True)
         signal.signal(signal.SIGTERM, stop_politely)
         with EmbeddedPostgreSQL(folder / "postgresql") as server:
             server.make_database()
             urls = server.urls()
             migrate.migrate(urls)
-            _write(running, urls)
+            settings = {"PUBLIC_URL": public_url} | {SIDE_VARIABLES[side]: url for side, url in urls.items()}
+            _write(note, settings)
             try:
-                yield urls
+                yield settings
             finally:
-                running.unlink(missing_ok=True)
+                note.unlink(missing_ok=True)
 
 
 def _took(lock: int) -> bool:
@@ -117,15 +120,16 @@ def _took(lock: int) -> bool:
     return True
 
 
-def _write(running: Path, urls: dict[Side, str]) -> None:
-    part = running.with_suffix(".part")
-    part.write_text(json.dumps(urls))
-    part.rename(running)
+def _write(note: Path, settings: dict[str, str]) -> None:
+    part = note.with_suffix(".part")
+    part.write_text(json.dumps(settings))
+    part.rename(note)
 
 
-def _read(running: Path, seconds: float = 30) -> dict[Side, str]:
+def _read(note: Path, seconds: float = 30) -> dict[str, str]:
     for _ in range(int(seconds / 0.1)):
-        if running.exists():
-            return {Side(side): url for side, url in json.loads(running.read_text()).items()}
+        if note.exists():
+            settings: dict[str, str] = json.loads(note.read_text())
+            return settings
         time.sleep(0.1)
-    raise Misconfigured(f"Another command holds {running.parent} and its database does not come up.")
+    raise Misconfigured(f"Another command holds {note.parent}, and its database does not come up.")

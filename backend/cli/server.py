@@ -5,14 +5,16 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import click
 
 from backend import startup
-from backend.cli.house import environment, house, new_sealing_key, on_its_own
+from backend.cli.house import data_folder, environment, house, new_sealing_key, on_its_own
 from backend.config import Misconfigured, from_environment
 from backend.db import Side
+from backend.demo.firebase import StandIn
 from backend.migrate import as_sql
 from backend.migrate import migrate as bring_up_to_date
 
@@ -69,21 +71,32 @@ def _check(sides: Sequence[Side]) -> None:
 
 
 def _serve_everything(sides: Sequence[Side], bind: str) -> None:
-    """Database, web and worker under one roof, until one of them ends or somebody says stop."""
-    with environment() as settings:
-        everybody = os.environ | settings
-        children = [subprocess.Popen(_web(sides, bind), env=everybody | _counting())]
-        if "FIREBASE_CREDENTIALS" in everybody:
-            children.append(subprocess.Popen(_WORKER, env=_without(everybody, "METRICS_PORT")))
-        else:
-            click.echo("relief: warning: no FIREBASE_CREDENTIALS, so no worker: nobody's phone will ring.", err=True)
-        click.echo(f"Serving on http://{bind}. Other commands find the database by themselves.")
+    """Database, web and worker under one roof, until the web ends or somebody says stop."""
+    public_url = f"http://localhost:{bind.rpartition(':')[2]}"
+    with environment(public_url) as settings, _pushes() as pushes:
+        everybody = os.environ | settings | pushes
+        children = [
+            subprocess.Popen(_web(sides, bind), env=everybody | _counting()),
+            subprocess.Popen(_WORKER, env=_without(everybody, "METRICS_PORT")),
+        ]
+        click.echo(f"Serving on {settings['PUBLIC_URL']}. Other commands find the database by themselves.")
         try:
             children[0].wait()
         except KeyboardInterrupt:
             click.echo("Stopping.")
         finally:
             _stop(children)
+
+
+@contextmanager
+def _pushes() -> Iterator[dict[str, str]]:
+    """Who rings the phones: Firebase where there are credentials, else a stand-in that rings none."""
+    if "FIREBASE_CREDENTIALS" in os.environ:
+        yield {}
+        return
+    with StandIn(data_folder() / "firebase.json") as firebase:
+        click.echo("No FIREBASE_CREDENTIALS: a local stand-in takes the pushes, and no phone rings.", err=True)
+        yield {"FIREBASE_CREDENTIALS": str(firebase.credentials), "PUSH_URL": firebase.url}
 
 
 def _stop(children: Sequence[subprocess.Popen[bytes]]) -> None:
