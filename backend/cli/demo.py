@@ -48,8 +48,8 @@ def _play(house: House, narrator: Narrator) -> Played:
     narrator.plain("Starting them …")
     paper = house.set_up(len(STORIES) + QUIET_OFFICERS)
     house.start()
-    with Bells(house.firebase) as bells:
-        played = Evening(house, paper, bells, narrator).play()
+    with Bells(house.firebase) as bells, Evening(house, paper, bells, narrator) as evening:
+        played = evening.play()
     summarise(played.figures, narrator)
     return played
 

@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from types import TracebackType
+from typing import Any, Self
 
 from backend.clock import now
 from backend.db import Side
@@ -14,6 +15,7 @@ from backend.demo import tally
 from backend.demo.bells import Bells
 from backend.demo.cast import EVENING, INVOLVED, OUT_OF_REACH, STORIES, Shift
 from backend.demo.house import AGENCY, House, Paper
+from backend.demo.line import Line
 from backend.demo.narrator import Narrator
 from backend.demo.officers import Officer
 from backend.demo.phone import LEAST_CROWD, OfficerPhone
@@ -52,8 +54,19 @@ class Evening:
         self._stage = Stage(house, bells, narrator, paper.fingerprint)
         self._narrator = narrator
         self._team = Team(self._stage, list(read(AGENCY.read_text()).staff))
-        self._phones: list[OfficerPhone] = []
+        self.phones: list[OfficerPhone] = []
         self._drawn = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for phone in self.phones:
+            phone.close()
+        for member in self._team.members.values():
+            member.phone.close()
 
     def play(self, shifts: Sequence[Shift] = EVENING) -> Played:
         """Everything, in its order."""
@@ -63,9 +76,8 @@ class Evening:
         fates = [fate for shift in shifts for fate in self._play_shift(shift, incident)]
         with self._house.database.begin(Side.OWNER) as session:
             offers = tally.all_offers(session)
-        arrivals = self._house.firebase.arrivals
-        counts = {"enrolments": len(self._phones), "drawn": self._drawn, "spent": len(fates)}
-        figures = tally.figures(fates, offers, arrivals, counts)
+        counts = {"enrolments": len(self.phones), "drawn": self._drawn, "spent": len(fates)}
+        figures = tally.figures(fates, offers, self._house.firebase.arrivals, counts)
         return Played(figures, self._team.coordinator.slug, self._team.passphrase)
 
     def _gather_staff(self) -> None:
@@ -87,10 +99,10 @@ class Evening:
         places = [_facility(story.unit) for story in STORIES]
         places += [("north", "south", "hill-camp")[number % 3] for number in range(count - len(places))]
         with ThreadPoolExecutor(_AT_ONCE) as pool:
-            self._phones = list(pool.map(self._enrol_one, self._paper.vouchers, places))
+            self.phones = list(pool.map(self._enrol_one, self._paper.vouchers, places))
         self._stage.say(f"{count} officers have enrolled, without a name, an e-mail or a number.")
         with ThreadPoolExecutor(_AT_ONCE) as pool:
-            self._drawn = sum(pool.map(lambda phone: phone.draw_ahead(now()), self._phones))
+            self._drawn = sum(pool.map(lambda phone: phone.draw_ahead(now()), self.phones))
         self._stage.say(
             f"Their phones have drawn {self._drawn} passes ahead, each the same batch, used or not. "
             "The server has signed them without seeing them."
@@ -106,7 +118,6 @@ class Evening:
 
     def _record_incident(self) -> str:
         self._narrator.chapter("This evening, in Block A of North: an assault on staff")
-        system = RecordingSystem(self._house.server, self._team.coordinator.make_integration_key("Duty log"))
         facts = {
             "type": "staff-assault",
             "facility": "north",
@@ -116,8 +127,9 @@ class Evening:
             "staff": [INVOLVED],
         }
         key = str(uuid.uuid4())
-        incident = system.record(facts, key)
-        again = system.record(facts, key)
+        with Line(self._house.server) as line:
+            system = RecordingSystem(line, self._team.coordinator.make_integration_key("Duty log"))
+            incident, again = system.record(facts, key), system.record(facts, key)
         self._stage.say(
             f"The duty log records incident {incident['number']}: severe; {_name(INVOLVED)}, a peer, was part of it. "
             f"Sent twice, recorded {'once' if again['id'] == incident['id'] else 'TWICE'}."
@@ -129,7 +141,7 @@ class Evening:
         return str(incident["id"])
 
     def _wait_for_bulletin(self, incident_id: str) -> None:
-        phone = self._phones[0]
+        phone = self.phones[0]
         _wait_until(lambda: incident_id in {one["id"] for one in phone.read_bulletin()["incidents"]})
         self._stage.say(
             "Every officer's phone can read of it in the bulletin: the same bytes for all, signed, no questions asked."
@@ -142,7 +154,7 @@ class Evening:
 
     def _warn_of_crowd(self) -> None:
         """What a phone says where few are known to have drawn; on the first day the list has not counted yet."""
-        crowd = self._phones[0].crowd("support", now())
+        crowd = self.phones[0].crowd("support", now())
         if crowd < LEAST_CROWD:
             self._stage.say(
                 f"A pass hides among all that were drawn. They are counted once a day, and today's list still says "
@@ -152,7 +164,7 @@ class Evening:
     def _play_shift(self, shift: Shift, incident: str) -> list[Fate]:
         self._narrator.chapter(shift.title)
         first = STORIES.index(shift.stories[0])
-        phones = self._phones[first : first + len(shift.stories)]
+        phones = self.phones[first : first + len(shift.stories)]
         officers = [
             Officer(self._stage, story, phone, incident) for story, phone in zip(shift.stories, phones, strict=True)
         ]

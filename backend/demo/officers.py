@@ -161,11 +161,11 @@ class Officer:
     def _change_phones(self) -> None:
         """A new phone that knows the twelve words and nothing else."""
         before = self._read_all(self._asking)
-        again = Asking(Line(self._stage.house.server), self._words)
-        again.find()
-        if self._read_all(again) != before:
-            raise ValueError("The new phone reads something else than the old one.")
-        self._asking = again
+        with Line(self._stage.house.server) as line:
+            again = Asking(line, self._words)
+            again.find()
+            if self._read_all(again) != before:
+                raise ValueError("The new phone reads something else than the old one.")
         self._stage.say(
             f"{self.story.officer} has lost the phone. A new one, with the twelve words alone, reads everything again."
         )

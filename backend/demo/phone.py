@@ -54,18 +54,19 @@ class OfficerPhone:
         self.record = Record(self.nameless, fingerprint)
         self.passes: list[Pass] = []
         self._bulletin_keys: dict[int, bytes] = {}
-        self._tokens: dict[str, Any] = {}
+        self.account: Account | None = None
+        self.tokens: dict[str, Any] = {}
         self._cohort = ""
 
-    def enrol(self, voucher: str, facility: str) -> Account:
-        """Use the voucher up; what the officer should write down."""
+    def enrol(self, voucher: str, facility: str) -> None:
+        """Use the voucher up. What the officer should write down is his `account`."""
         passphrase = secrets.token_urlsafe(16)
         wish = {"voucher": voucher, "facility": facility, "passphrase": passphrase}
         said = self._named.send("/v1/enrolments", wish)
         self._cohort = self._cohort_of(facility)
-        self._tokens = said
+        self.tokens = said
         self._keep_key(said["bulletin_key"])
-        return Account(said["name"], said["recovery_code"], passphrase)
+        self.account = Account(said["name"], said["recovery_code"], passphrase)
 
     def _cohort_of(self, facility: str) -> str:
         places = self.record.read("agency")["facilities"]
@@ -92,7 +93,7 @@ class OfficerPhone:
         answer = self._named.ask(
             "POST",
             f"/v1/draws/{key['key_id']}",
-            token=self._tokens["access_token"],
+            token=self.tokens["access_token"],
             content=asked.to_bytes(),
             headers={"Content-Type": REQUEST_TYPE},
         )
@@ -126,6 +127,11 @@ class OfficerPhone:
     def _keep_key(self, key: dict[str, Any] | None) -> None:
         if key:
             self._bulletin_keys[key["number"]] = decode_base64(key["key"])
+
+    def close(self) -> None:
+        """Hang up both lines."""
+        self._named.close()
+        self.nameless.close()
 
 
 def read_sealed(body: dict[str, Any], keys: dict[int, bytes]) -> dict[str, Any]:

@@ -8,8 +8,8 @@ from backend.demo.line import Line
 class RecordingSystem:
     """Records with an idempotency key, and repeats what was not answered."""
 
-    def __init__(self, server: str, key: str) -> None:
-        self._line = Line(server)
+    def __init__(self, line: Line, key: str) -> None:
+        self._line = line
         self._key = key
 
     def record(self, facts: dict[str, Any], idempotency_key: str) -> dict[str, Any]:

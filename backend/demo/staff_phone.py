@@ -110,6 +110,10 @@ class StaffPhone:
         """Give it to the next."""
         self.send(f"/conversations/{conversation_id}/hand-over", {"to": "next"})
 
+    def close(self) -> None:
+        """Hang up."""
+        self._line.close()
+
     def read(self, path: str) -> Any:
         """GET of a staff route."""
         return self._line.read(f"/v1/staff{path}", token=self._token)
