@@ -43,28 +43,17 @@ class Database(Protocol):
 
 
 class PostgreSQL:
-    """One pool a role, each opened when first needed, so that a process holds only what it uses.
+    """One pool a role, each connected when first needed, so that a process holds only what it uses.
 
     `urls` gives one address a side; a process that serves one side is given only that one.
     """
 
     def __init__(self, urls: Mapping[Side, str], pool_size: int = 8) -> None:
-        self._urls = dict(urls)
-        self._pool_size = pool_size
-        self._engines: dict[Side, Engine] = {}
+        # All at once and not on first use: two threads would make two pools of one side, and lose one.
+        self._engines = {side: _pool(url, pool_size) for side, url in urls.items()}
 
     def engine(self, side: Side) -> Engine:
-        """The pool of one side. Values never appear in its errors."""
-        if side not in self._engines:
-            self._engines[side] = create_engine(
-                sqlalchemy_url(self._urls[side]),
-                hide_parameters=True,
-                pool_size=self._pool_size,
-                max_overflow=0,
-                pool_pre_ping=True,
-                pool_recycle=600,
-                connect_args={"prepare_threshold": None, "application_name": APPLICATION} | _PATIENCE,
-            )
+        """The pool of one side."""
         return self._engines[side]
 
     @contextmanager
@@ -90,6 +79,19 @@ class PostgreSQL:
         """Give every connection back to the server."""
         for engine in self._engines.values():
             engine.dispose()
+
+
+def _pool(url: str, size: int) -> Engine:
+    """A pool that connects when first needed. Values never appear in its errors."""
+    return create_engine(
+        sqlalchemy_url(url),
+        hide_parameters=True,
+        pool_size=size,
+        max_overflow=0,
+        pool_pre_ping=True,
+        pool_recycle=600,
+        connect_args={"prepare_threshold": None, "application_name": APPLICATION} | _PATIENCE,
+    )
 
 
 class _Current:
