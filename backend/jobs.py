@@ -4,13 +4,13 @@ Delivery is at least once. A handler that only touches rows finishes its job in 
 exactly once; one that talks to the world outside may run again, and must be harmless then.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, delete, func, or_, select, text, tuple_, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import BigInteger, ColumnElement, and_, any_, delete, func, literal, or_, select, text, update
+from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.orm import Session
 
 from backend.models.agency.jobs import Job
@@ -136,9 +136,11 @@ def finish(session: Session, job: Job) -> None:
 
 def finish_all(session: Session, jobs: Sequence[Job]) -> None:
     """`finish`, for many."""
+    numbers = func.unnest(_array(job.id for job in jobs), _array(job.generation for job in jobs))
+    held = numbers.table_valued("id", "generation").render_derived(name="held")
     done = (
         delete(Job)
-        .where(tuple_(Job.id, Job.generation).in_([(job.id, job.generation) for job in jobs]), Job.died_at.is_(None))
+        .where(Job.id == held.c.id, Job.generation == held.c.generation, Job.died_at.is_(None))
         .returning(Job.id)
         .execution_options(synchronize_session=False)
     )
@@ -150,8 +152,8 @@ def finish_all(session: Session, jobs: Sequence[Job]) -> None:
 
 def lock_all(session: Session, jobs: Sequence[Job]) -> None:
     """Lock these rows in the order of their keys, as everybody does who changes several."""
-    ids = [job.id for job in jobs]
-    session.execute(select(Job.id).where(Job.id.in_(ids)).order_by(Job.key, Job.id).with_for_update())
+    ours = Job.id == any_(_array(job.id for job in jobs))
+    session.execute(select(Job.id).where(ours).order_by(Job.key, Job.id).with_for_update())
 
 
 def postpone(session: Session, job: Job, run_at: datetime, reason: str) -> None:
@@ -179,6 +181,11 @@ def bury(session: Session, job: Job, reason: str, now: datetime) -> None:
 def backoff(attempts: int) -> timedelta:
     """How long to wait after the `attempts`-th failure: 2 s, doubling, five minutes at most."""
     return timedelta(seconds=min(300, 2 ** min(attempts, 9)))
+
+
+def _array(numbers: Iterable[int]) -> ColumnElement[list[int]]:
+    """As one value: a list of a hundred would be parsed anew for each length."""
+    return literal(list(numbers), ARRAY(BigInteger))
 
 
 def _ours(job: Job) -> ColumnElement[bool]:

@@ -53,6 +53,11 @@ class Fault:
     retry_after: int | None = None
 
 
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 1024  # `send_each` opens hundreds of connections at once.
+
+
 class StandIn:
     """The service, on a port of 127.0.0.1 (0: any that is free). `credentials` is where the service account is put."""
 
@@ -71,8 +76,7 @@ class StandIn:
         self.hold.set()
         self.held = 0
         """How many messages wait for that."""
-        self._server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
-        self._server.daemon_threads = True
+        self._server = _Server(("127.0.0.1", port), Handler)
         vars(self._server)["stand_in"] = self
         self.url = f"http://127.0.0.1:{self._server.server_port}"
         self._write_credentials()
