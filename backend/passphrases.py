@@ -1,14 +1,20 @@
-"""Passphrases: Argon2id (RFC 9106), never more at once than the machine has cores, and a short queue.
+"""Passphrases: Argon2id (RFC 9106), one at a time on a server, and behind everything else.
 
-A storm of sign-ins must not take the memory or the time of somebody who asks for help: whoever finds the queue full
-is told to come again in a moment.
+A storm of sign-ins must not take the threads, the cores or the memory (19 MiB each) of somebody who asks for help. Of
+a process's four threads two can be here at most; whoever finds both places taken is told to come again in a moment.
 """
 
+import fcntl
 import os
+import secrets
+import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -16,16 +22,11 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from backend.errors import Busy
 
 hasher = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
-_cores = os.cpu_count() or 1
-_running = threading.BoundedSemaphore(max(1, _cores // 2))
-_waiting = threading.BoundedSemaphore(2 * _cores)
 NOBODY = hasher.hash("a passphrase that nobody has, so that unknown names cost the same work")
+_STEP = 10
+_places = threading.BoundedSemaphore(2)
 
-
-def hash_passphrase(passphrase: str) -> str:
-    """The PHC string to store; raises Busy."""
-    with _turn():
-        return hasher.hash(passphrase)
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
@@ -36,24 +37,47 @@ class Proof:
     renewed: str | None = None
 
 
+def hash_passphrase(passphrase: str) -> str:
+    """The PHC string to store; raises Busy."""
+    return _aside(lambda: hasher.hash(passphrase))
+
+
 def prove(passphrase: str, stored: str | None) -> Proof:
     """Look at a passphrase; `None` (nobody by that name) costs the same work and is never right. Raises Busy."""
-    with _turn():
-        try:
-            right = hasher.verify(stored or NOBODY, passphrase) and stored is not None
-        except (VerificationError, InvalidHashError):
-            right = False
-        if right and stored and hasher.check_needs_rehash(stored):
-            return Proof(right, hasher.hash(passphrase))
-        return Proof(right)
+    return _aside(lambda: _prove(passphrase, stored))
+
+
+def _prove(passphrase: str, stored: str | None) -> Proof:
+    try:
+        right = hasher.verify(stored or NOBODY, passphrase) and stored is not None
+    except (VerificationError, InvalidHashError):
+        right = False
+    if right and stored and hasher.check_needs_rehash(stored):
+        return Proof(right, hasher.hash(passphrase))
+    return Proof(right)
+
+
+def _aside(work: Callable[[], Result]) -> Result:
+    """Do it in a thread of its own that gives way, since a thread that has stepped back can't step forward again."""
+    if not _places.acquire(blocking=False):
+        raise Busy(1 + secrets.randbelow(5))
+    try:
+        with _turn(), ThreadPoolExecutor(1, initializer=_step_back) as thread:
+            return thread.submit(work).result()
+    finally:
+        _places.release()
 
 
 @contextmanager
 def _turn() -> Iterator[None]:
-    if not _waiting.acquire(blocking=False):
-        raise Busy
-    try:
-        with _running:
-            yield
-    finally:
-        _waiting.release()
+    """The lock is on this very file, so that all processes know it; the system unlocks for one that dies."""
+    with Path(__file__).open("rb") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def _step_back() -> None:
+    """Linux knows the niceness of a single thread, by its id; elsewhere it has to do without."""
+    if sys.platform == "linux":
+        thread = threading.get_native_id()
+        os.setpriority(os.PRIO_PROCESS, thread, os.getpriority(os.PRIO_PROCESS, thread) + _STEP)
