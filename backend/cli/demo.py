@@ -26,6 +26,7 @@ _FIGURES = Path("demo.json")
 @click.option("--port", default=8000, show_default=True, help="Where to serve; 0 takes any that is free.")
 def demo(once: bool, port: int) -> None:
     """Play an evening of an agency: database, server, worker and phones, all on this machine."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, stop_politely)
     narrator = Narrator()

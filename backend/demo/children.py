@@ -36,7 +36,7 @@ class Children:
         for process in self.running.values():
             process.terminate()
         for name in list(self.running):
-            self.stop(name)
+            self.stop(name, 15 if error is None else 3)
 
     def start(self, name: str, *arguments: str) -> None:
         """Start `relief …` under this name. It gets no Ctrl-C of its own: we stop it."""
@@ -50,7 +50,7 @@ class Children:
                 start_new_session=True,
             )
 
-    def stop(self, name: str, seconds: float = 15) -> None:
+    def stop(self, name: str, seconds: float) -> None:
         """Ask it to end, then make it, with everything that it has started."""
         process = self.running.pop(name)
         process.terminate()

@@ -23,6 +23,7 @@ from backend.demo.recording import RecordingSystem
 from backend.demo.stage import Stage
 from backend.demo.tally import Fate
 from backend.demo.team import Team
+from backend.demo.together import together
 from backend.notify.kinds import OFFICERS_TOPIC, Notice, facility_topic
 from backend.rules.agency_file import read
 
@@ -168,8 +169,7 @@ class Evening:
         officers = [
             Officer(self._stage, story, phone, incident) for story, phone in zip(shift.stories, phones, strict=True)
         ]
-        with ThreadPoolExecutor(len(officers)) as pool:
-            fates = list(pool.map(Officer.play, officers))
+        fates = together([officer.play for officer in officers])
         self._stage.bells.check()
         self._house.children.look()
         for fate in fates:

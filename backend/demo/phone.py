@@ -118,6 +118,7 @@ class OfficerPhone:
 
     def read_bulletin(self) -> dict[str, Any]:
         """The bulletin, from the record, under the key given at enrolment or one announced inside; raises Distrust."""
+        self.record.catch_up()
         body = self.record.read("bulletin")
         text = read_sealed(body, self._bulletin_keys)
         if text["next_key"]:

@@ -48,9 +48,13 @@ class StaffPhone:
             "platform": "android",
             "address_kind": "fid",
             "address": self.address,
-            "public_key": encode_base64(self._key.public_key().public_bytes_raw()),
+            "public_key": encode_base64(self.public_key()),
         }
         self._device = self.send("/devices", device)["id"]
+
+    def public_key(self) -> bytes:
+        """The public half of this phone's key: X25519, 32 bytes."""
+        return self._key.public_key().public_bytes_raw()
 
     def be(self, state: str, **further: Any) -> None:
         """Say whether he can be asked: `reachable`, `on post` or `away`; and quiet hours, if any."""
@@ -60,10 +64,13 @@ class StaffPhone:
         """Look for oneself in the signed bulletin (rule 18); raises Distrust where it isn't as this phone knows it."""
         key = self.read("/bulletin-key")["bulletin_key"]
         self._bulletin_keys[key["number"]] = decode_base64(key["key"])
+        self._record.catch_up()
         devices = read_sealed(self._record.read("bulletin"), self._bulletin_keys)["devices"]
-        mine = encode_base64(self._key.public_key().public_bytes_raw())
-        if [device["key"] for device in devices if device["id"] == self._device] != [mine]:
-            raise Distrust(f"{self.name}'s key is not in the bulletin as it should be.")
+        mine = {"id": self._device, "key": encode_base64(self.public_key())}
+        found = [device for device in devices if device["id"] == self._device]
+        all_of_his = [device for device in devices if found and device["staff_id"] == found[0]["staff_id"]]
+        if [{"id": device["id"], "key": device["key"]} for device in all_of_his] != [mine]:
+            raise Distrust(f"{self.name}'s phone is not in the bulletin as it should be, or not alone.")
 
     def offers(self) -> list[dict[str, Any]]:
         """What he is asked: the list is the truth, the push was a hint."""
