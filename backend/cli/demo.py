@@ -13,6 +13,7 @@ import click
 from backend.cli.house import stop_politely
 from backend.demo.bells import Bells
 from backend.demo.cast import QUIET_OFFICERS, STORIES
+from backend.demo.children import Ended
 from backend.demo.evening import Evening, Played
 from backend.demo.house import House, open_house
 from backend.demo.narrator import Narrator
@@ -23,7 +24,7 @@ _FIGURES = Path("demo.json")
 
 @click.command
 @click.option("--once", is_flag=True, help="Write demo.json and end, instead of leaving the server running.")
-@click.option("--port", default=8000, show_default=True, help="Where to serve; 0 takes any that is free.")
+@click.option("--port", default=8000, show_default=True, help="Where to serve; any other where this one is taken.")
 def demo(once: bool, port: int) -> None:
     """Play an evening of an agency: database, server, worker and phones, all on this machine."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -32,13 +33,16 @@ def demo(once: bool, port: int) -> None:
     narrator = Narrator()
     with tempfile.TemporaryDirectory(prefix="relief-demo-", ignore_cleanup_errors=True) as folder:
         Path(folder).chmod(0o711)
-        with open_house(Path(folder), 0 if once else port) as house:
-            played = _play(house, narrator)
-            if once:
-                _FIGURES.write_text(json.dumps(played.figures, indent=2) + "\n")
-                narrator.plain(f"\nThe figures are in {_FIGURES}.")
-            else:
-                _stay(house, played, narrator)
+        try:
+            with open_house(Path(folder), 0 if once else port) as house:
+                played = _play(house, narrator)
+                if once:
+                    _FIGURES.write_text(json.dumps(played.figures, indent=2) + "\n")
+                    narrator.plain(f"\nThe figures are in {_FIGURES}.")
+                else:
+                    _stay(house, played, narrator)
+        except Ended as ended:
+            raise click.ClickException(str(ended)) from None
     if not played.went_well:
         sys.exit(1)
 

@@ -88,11 +88,11 @@ class House:
 
 @contextmanager
 def open_house(folder: Path, port: int = 0) -> Iterator[House]:
-    """A house in an empty folder; at the end everything in it has stopped. Port 0: any that is free."""
+    """A house in an empty folder; at the end everything in it has stopped. A taken port is replaced by a free one."""
     with EmbeddedPostgreSQL(folder / "postgresql") as postgresql, StandIn(folder / "firebase.json") as firebase:
         postgresql.make_database()
         migrate(postgresql.urls())
-        house = House(folder, port or free_port(), postgresql, firebase)
+        house = House(folder, free_port(port), postgresql, firebase)
         try:
             with house.children:
                 yield house
@@ -100,8 +100,12 @@ def open_house(folder: Path, port: int = 0) -> Iterator[House]:
             house.database.close()
 
 
-def free_port() -> int:
-    """A port of this machine that nobody listens on."""
+def free_port(wished: int = 0) -> int:
+    """A port of this machine that nobody listens on: the one that is wished, if it can be."""
     with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", wished))
+        except OSError:
+            return free_port()
         return int(probe.getsockname()[1])

@@ -25,7 +25,7 @@ class Narrator:
     def say(self, text: str) -> None:
         """Something has just happened."""
         stamp = f"{time.monotonic() - self._began:6.1f} s  "
-        lines = textwrap.wrap(text, _WIDTH - _INDENT)
+        lines = textwrap.wrap(text, _WIDTH - _INDENT, break_on_hyphens=False)
         self._print("\n".join([stamp + lines[0], *(" " * _INDENT + line for line in lines[1:])]))
 
     def plain(self, text: str = "") -> None:

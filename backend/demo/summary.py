@@ -20,7 +20,7 @@ def summarise(figures: dict[str, Any], narrator: Narrator) -> None:
     narrator.chapter("What came of it")
     for line in _lines(figures):
         narrator.plain(f"  {line}")
-    narrator.plain("\n  Pushes, none of which said anything:")
+    narrator.plain("\n  Pushes; none of them carried any content:")
     for kind, number in figures["pushes"].items():
         narrator.plain(f"    {number:>3}  {_KINDS.get(kind, kind)}")
 
