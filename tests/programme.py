@@ -175,6 +175,14 @@ class Programme(RuleBasedStateMachine):
             if which % 3 and one.id not in self.left:
                 assert one.write(str(conversation.id)).status_code == 201
 
+    @rule(which=some)
+    def accept_and_forget(self, which: int) -> None:
+        self.accept(which)
+        known, conversation = self._talk(which)
+        if known and conversation:
+            assert known.asker.open(self._by_id(conversation.staff_id).device).status_code == 201
+        self.let_time_pass(601)
+
     @rule(which=some, to=st.sampled_from(["next", "clinician"]))
     def hand_over(self, which: int, to: str) -> None:
         _, conversation = self._talk(which)
@@ -214,6 +222,8 @@ class Programme(RuleBasedStateMachine):
             for request_id in self.requests:
                 answer = self._one(who).do("POST", f"/support-requests/{request_id}/take")
                 assert answer.status_code in (200, 404, 409)
+                if answer.status_code == 200:
+                    self.declined.discard((request_id, self._one(who).id))
 
     @rule(who=some)
     def name_as_part_of_the_incident(self, who: int) -> None:

@@ -93,3 +93,12 @@ def test_a_hand_over_says_to_whom(asker: Asker, peer: Helper) -> None:
     both = {"to": "next", "staff_id": str(peer.id)}
     assert problem(peer.do("POST", at, **both), 422) == "invalid"
     assert problem(peer.client.post(f"/v1/staff{at}", headers=peer.signed.headers, json={}), 422) == "invalid"
+
+
+def test_who_declined_as_a_peer_is_not_asked_as_a_clinician(client: FlaskClient, house: House) -> None:
+    (peer,), (both,) = team(client, house, 1), team(client, house, 1, Role.PEER, Role.CLINICIAN)
+    asker = Asker(client, house).ask()
+    both.answer("decline")
+    answer = peer.do("POST", f"/conversations/{peer.accept()}/hand-over", to="clinician")
+    assert problem(answer, 409) == "no-clinician"
+    assert asker.see()["state"] == "accepted"

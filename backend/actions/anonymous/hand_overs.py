@@ -14,7 +14,7 @@ from backend.actions.anonymous.last_resorts import cannot_be_asked, offer_to_cho
 from backend.actions.anonymous.waves import look_after, look_again, make_offer, open_offers, still_fit
 from backend.errors import Conflict
 from backend.models.agency.staff import Role, Staff
-from backend.models.anonymous.requests import Place, SupportRequest
+from backend.models.anonymous.requests import Offer, Place, SupportRequest
 from backend.rules.policy import Urgency
 
 
@@ -50,11 +50,12 @@ def _ask(session: Session, request: SupportRequest, giver: uuid.UUID, to: str | 
 
 
 def _ask_clinicians(session: Session, request: SupportRequest, giver: uuid.UUID, now: datetime) -> None:
+    declined = select(Offer.staff_id).where(Offer.request_id == request.id, Offer.state == "declined")
     clinicians = session.scalars(
         select(Place.staff_id)
         .join(Staff, Staff.id == Place.staff_id)
         .where(Place.request_id == request.id, Place.role == Role.CLINICIAN, Place.staff_id != giver)
-        .where(still_fit(request, Role.CLINICIAN))
+        .where(still_fit(request, Role.CLINICIAN), Staff.id.not_in(declined))
     ).all()
     if not clinicians:
         raise Conflict("no-clinician", "There is no clinician who could take this. Please hand it to the next.")
