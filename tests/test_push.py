@@ -207,6 +207,15 @@ def test_nobody_answering_is_a_reason_to_wait(push: None, tmp_path: Path) -> Non
     assert (job.died_at, job.reason) == (None, "TransportError")
 
 
+def test_where_firebase_hangs_the_rest_of_a_batch_is_put_off(
+    push: None, firebase: Firebase, stand_in: StandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("backend.notify.firebase._BEGIN_WITHIN", -1.0)
+    worker.send_pushes(firebase)
+    assert stand_in.exchanges == []
+    assert [(job.died_at, job.reason) for job in jobs()] == [(None, "NotTried")]
+
+
 def test_a_file_that_is_no_account_is_refused(tmp_path: Path) -> None:
     for content in ("", "{}"):
         (tmp_path / "account.json").write_text(content)
