@@ -5,7 +5,8 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sqlalchemy import exists, func, insert, select
+from sqlalchemy import Text, Uuid, bindparam, column, exists, func, insert, literal, select
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
@@ -151,16 +152,14 @@ def _write(session: Session, shown: ShownPass, wanted: Wanted, now: datetime) ->
 
 
 def _write_order(session: Session, request_id: uuid.UUID, weighed: Weighed) -> None:
-    order = [(staff_id, Role.PEER) for staff_id in weighed.peers]
-    order += [(staff_id, Role.CLINICIAN) for staff_id in weighed.clinicians]
-    if order:
-        session.execute(
-            insert(Place),
-            [
-                {"request_id": request_id, "position": position, "staff_id": staff_id, "role": role}
-                for position, (staff_id, role) in enumerate(order, 1)
-            ],
-        )
+    """In one statement: the order may hold a thousand places, and somebody waits."""
+    staff = bindparam("staff", [*weighed.peers, *weighed.clinicians], ARRAY(Uuid))
+    roles = [Role.PEER] * len(weighed.peers) + [Role.CLINICIAN] * len(weighed.clinicians)
+    columns = column("staff_id", Uuid), column("role", Text)
+    unnested = func.unnest(staff, bindparam("roles", roles, ARRAY(Text)))
+    order = unnested.table_valued(*columns, with_ordinality="position").render_derived()
+    places = select(literal(request_id, Uuid), order.c.position, order.c.staff_id, order.c.role)
+    session.execute(insert(Place).from_select(["request_id", "position", "staff_id", "role"], places))
 
 
 def _progress(session: Session, request: SupportRequest) -> Progress:

@@ -5,7 +5,7 @@ at which they are told again. `look_after` is the one place that sees to it.
 """
 
 import uuid
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from datetime import datetime
 from typing import Any
 
@@ -24,6 +24,9 @@ from backend.notify.kinds import Notice
 from backend.notify.tell import hush_staff, tell_staff
 from backend.rules.policy import Policy, Urgency
 from backend.rules.waves import Reach, next_look, next_wave
+
+_BLOCK = 50
+"""How much of an order is looked at in one go."""
 
 
 def look_after(session: Session, request: SupportRequest, now: datetime) -> None:
@@ -134,31 +137,33 @@ def _still_open(session: Session, request: SupportRequest, now: datetime) -> lis
 
 
 def _ask_next(session: Session, request: SupportRequest, policy: Policy, now: datetime) -> list[Offer]:
-    order = _order_today(session, request)
-    chosen = next_wave(
-        order,
-        _asked(session, request),
-        reaches(session, order),
-        size=policy.paces[Urgency(request.urgency)].size,
-        now=now,
-        zone=agency_zone(session),
-    )
+    size = policy.paces[Urgency(request.urgency)].size
+    asked, zone = _asked(session, request), agency_zone(session)
+    chosen: list[uuid.UUID] = []
+    for block in _order_today(session, request):
+        known = reaches(session, block)
+        chosen += next_wave(block, asked, known, size=size - len(chosen), now=now, zone=zone)
+        if len(chosen) == size:
+            break
     if chosen:
         request.wave += 1
         request.version += 1
     return [make_offer(session, request, staff_id, policy, now) for staff_id in chosen]
 
 
-def _order_today(session: Session, request: SupportRequest) -> list[uuid.UUID]:
-    """The peers of the order, without those who have left or have been named as part of the incident since."""
-    return list(
-        session.scalars(
-            select(Place.staff_id)
-            .join(Staff, Staff.id == Place.staff_id)
-            .where(Place.request_id == request.id, Place.role == Role.PEER, still_fit(request, Role.PEER))
-            .order_by(Place.position)
-        )
+def _order_today(session: Session, request: SupportRequest) -> Iterator[list[uuid.UUID]]:
+    """The peers of the order, some at a time, without those who have left or were part of the incident after all."""
+    order = (
+        select(Place.position, Place.staff_id)
+        .join(Staff, Staff.id == Place.staff_id)
+        .where(Place.request_id == request.id, Place.role == Role.PEER, still_fit(request, Role.PEER))
+        .order_by(Place.position)
+        .limit(_BLOCK)
     )
+    block = session.execute(order).all()
+    while block:
+        yield [staff_id for _, staff_id in block]
+        block = session.execute(order.where(Place.position > block[-1].position)).all()
 
 
 def _asked(session: Session, request: SupportRequest) -> set[uuid.UUID]:
