@@ -11,19 +11,18 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 
-import psycopg
 import pytest
-from psycopg import sql
 
 from backend.clock import now
 from backend.demo.asking import Asking
 from backend.demo.bells import Bells
 from backend.demo.cast import STORIES
-from backend.demo.evening import Evening, Played
-from backend.demo.house import AGENCY, House, open_house
+from backend.demo.evening import Evening
+from backend.demo.house import AGENCY, open_house
 from backend.demo.narrator import Narrator
 from backend.demo.words import make_words
 from backend.door.wire import TOKEN_BYTES
+from tests.watched import Watched
 
 pytestmark = pytest.mark.real
 
@@ -35,42 +34,6 @@ SHARED = {("account", "facility_id"), ("draw", "key_id"), ("private_key", "key_i
 """What the identified side has from the common ground, and may share."""
 TELLS_NOTHING = {("draw", "purpose"), ("draw", "period"), ("draw", "number"), ("sign_in_attempt", "failures")}
 """Words and small numbers that say the same of everybody."""
-
-
-class Watched:
-    """A house in which the evening has been played, and its figures."""
-
-    def __init__(self, house: House, evening: Evening, played: Played, vouchers: list[str], told: str) -> None:
-        self.house = house
-        self.evening = evening
-        self.played = played
-        self.vouchers = vouchers
-        self.told = told
-        self.url = house.postgresql.url()
-
-    def tables(self, schema: str) -> list[str]:
-        with psycopg.connect(self.url) as connection:
-            found = connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = %s ORDER BY 1", [schema])
-            return [name for (name,) in found]
-
-    def rows(self, schema: str, table: str) -> list[dict[str, Any]]:
-        with psycopg.connect(self.url, row_factory=psycopg.rows.dict_row) as connection:
-            query = sql.SQL("SELECT * FROM {}.{}").format(sql.Identifier(schema), sql.Identifier(table))
-            return connection.execute(query).fetchall()
-
-    def dump(self, *schemas: str) -> str:
-        """Every row of these schemas as PostgreSQL writes it down."""
-        lines = []
-        with psycopg.connect(self.url) as connection:
-            for schema in schemas:
-                for table in self.tables(schema):
-                    query = sql.SQL("SELECT t::text FROM {}.{} t").format(sql.Identifier(schema), sql.Identifier(table))
-                    lines += [f"{schema}.{table} {row}" for (row,) in connection.execute(query)]
-        return "\n".join(lines)
-
-    def logs(self) -> str:
-        files = [*self.house.folder.glob("*.log"), self.house.postgresql.log]
-        return "\n".join(file.read_text(errors="replace") for file in files)
 
 
 @pytest.fixture(scope="module")
@@ -165,9 +128,9 @@ def test_what_only_an_asker_knows_reaches_no_disk(watched: Watched) -> None:
     """Unit, wish and exclusion of one asker: not in a row, not in the write-ahead log, not in a log."""
     traces = _traces(watched)
     before = set(watched.dump("agency", "anonymous").splitlines())
-    start = _settle_and_mark(watched)
+    start = watched.settle()
     request_id = _ask_with_marks(watched)
-    written = _written_ahead(watched, start)
+    written = watched.written_since(start)
     assert request_id.bytes in written, "the search would find what is there"
     assert not [said for said, forms in traces.items() if any(form in written for form in forms)]
     new = "\n".join(set(watched.dump("agency", "anonymous").splitlines()) - before)
@@ -238,23 +201,6 @@ def _traces(watched: Watched) -> dict[str, list[bytes]]:
     return {slug: [slug.encode(), key.bytes, str(key).encode(), key.hex.encode()] for slug, key in ids.items()}
 
 
-def _settle_and_mark(watched: Watched) -> int:
-    """Where the write-ahead log stands, with nothing old left that PostgreSQL might write again by itself.
-
-    After a checkpoint it logs whole pages when they are first touched, with everything else that stands there: the
-    staff beside one whom a foreign key names, the places in the orders of earlier askers. So every page is touched
-    beforehand.
-    """
-    with psycopg.connect(watched.url, autocommit=True) as connection:
-        connection.execute("VACUUM (FREEZE)")
-        connection.execute("CHECKPOINT")
-        for schema in ("agency", "anonymous"):
-            for table in watched.tables(schema):
-                name = sql.Identifier(schema, table)
-                connection.execute(sql.SQL("SELECT FROM {} FOR KEY SHARE").format(name))
-        return _position(connection)
-
-
 def _ask_with_marks(watched: Watched) -> uuid.UUID:
     """One more officer asks, is offered a peer, and takes it back."""
     phone = watched.evening.phones[-1]
@@ -273,26 +219,3 @@ def _ask_with_marks(watched: Watched) -> uuid.UUID:
     assert asking.look()["asked"] == 1
     asking.withdraw()
     return request_id
-
-
-def _written_ahead(watched: Watched, start: int) -> bytes:
-    """The write-ahead log from `start` until now; behind the end of a segment lie old bytes, which don't count."""
-    with psycopg.connect(watched.url, autocommit=True) as connection:
-        end = _position(connection)
-        size = connection.execute("SELECT setting::bigint FROM pg_settings WHERE name = 'wal_segment_size'").fetchone()
-        assert size
-        (segment,) = size
-        written = b""
-        for number in range(start // segment, end // segment + 1):
-            name = f"pg_wal/00000001{number * segment >> 32:08X}{number * segment % 2**32 // segment:08X}"
-            read = connection.execute("SELECT pg_read_binary_file(%s)", [name]).fetchone()
-            assert read
-            first, last = start - number * segment, end - number * segment
-            written += bytes(read[0])[max(0, first) : last]
-        return written
-
-
-def _position(connection: psycopg.Connection) -> int:
-    row = connection.execute("SELECT pg_wal_lsn_diff(pg_current_wal_insert_lsn(), '0/0')::bigint").fetchone()
-    assert row
-    return int(row[0])
