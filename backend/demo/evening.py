@@ -112,9 +112,8 @@ class Evening:
     def _enrol_one(self, voucher: str, facility: str) -> OfficerPhone:
         phone = OfficerPhone(self._house.server, self._paper.fingerprint)
         phone.enrol(voucher, facility)
-        address = f"installation-{uuid.uuid4().hex}"
         for topic in (OFFICERS_TOPIC, facility_topic(facility)):
-            self._house.firebase.subscribe(address, topic)
+            self._house.firebase.subscribe(phone.installation, topic)
         return phone
 
     def _record_incident(self) -> str:

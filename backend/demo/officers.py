@@ -4,7 +4,7 @@ import queue
 import time
 import uuid
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from backend.clock import now
@@ -17,10 +17,12 @@ from backend.demo.stage import Script, Stage
 from backend.demo.tally import Fate
 from backend.demo.words import make_words
 
-OPEN_SCREEN, NEWS_BEAT, REMINDER = 0.25, 1.0, 8.0
-"""Seconds: how often an open screen asks, how often a phone reads the news, when it reminds of itself. A real phone
-asks every 3 seconds, reads the news when it is woken, and reminds after 5, 15 and 30 minutes."""
-PATIENCE = 90.0
+OPEN_SCREEN, REMINDER = 0.25, 8.0
+"""Seconds: how often an open screen asks, when a phone reminds of itself. A real phone asks every 3 seconds and
+reminds after 5, 15 and 30 minutes."""
+WAKE = 60.0
+"""Seconds that a phone waits to be woken with all others, before it reads the news without."""
+PATIENCE = 120.0
 """Seconds after which an officer to whom nobody has written counts as left alone."""
 
 
@@ -86,6 +88,8 @@ class Officer:
             address = f"for-one-request-{uuid.uuid4().hex}"
             self._stage.bells.connect(address, self._be_woken)
             wish["wake"] = {"platform": "android", "address_kind": "fid", "address": address}
+        elif self.story.hears is Hears.NEWS:
+            self._stage.bells.connect(self._phone.installation, self._be_woken)
         return wish
 
     def _say_that_he_asks(self) -> None:
@@ -198,11 +202,12 @@ class Officer:
         return Hears.SCREEN.value, now()
 
     def _wait_for_news(self) -> tuple[str, datetime]:
-        """Until the tag is in the news; then the officer opens the app, and the screen asks."""
-        until = time.monotonic() + 2 * REMINDER
-        while time.monotonic() < until:
-            if self._asking.is_in_news(now()):
-                self._wait = self._wait_at_screen
-                return Hears.NEWS.value, now()
-            time.sleep(NEWS_BEAT)
-        return "reminder", datetime.now(UTC)
+        """Until all phones are woken together; who finds his tag in the news opens the app, and its screen asks."""
+        try:
+            self._woken.get(timeout=WAKE)
+            way = Hears.NEWS.value
+        except queue.Empty:
+            way = "reminder"
+        if self._asking.is_in_news(now()):
+            self._wait = self._wait_at_screen
+        return way, now()

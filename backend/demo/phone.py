@@ -6,6 +6,7 @@ demo plays a week in a minute.
 
 import json
 import secrets
+import uuid
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -49,6 +50,8 @@ class OfficerPhone:
 
     def __init__(self, server: str, fingerprint: str) -> None:
         self._server = server
+        self.installation = f"installation-{uuid.uuid4().hex}"
+        """What Firebase knows this phone by; the server never learns it, since phones join topics by themselves."""
         self._named = Line(server)
         self.nameless = Line(server)
         self.record = Record(self.nameless, fingerprint)

@@ -14,6 +14,8 @@ _KINDS = {
     "quiet": "to staff: no longer needed, be quiet",
 }
 
+_WAYS = {"news": "a wake of all phones and the news", "open screen": "the open screen"}
+
 
 def summarise(figures: dict[str, Any], narrator: Narrator) -> None:
     """Print the figures as sentences."""
@@ -41,7 +43,7 @@ def _lines(figures: dict[str, Any]) -> list[str]:
     if figures["request_to_push"]:
         lines.append(f"From an officer's tap to a peer's ring: {_time(figures['request_to_push'])}.")
     for way, spread in figures["answer_to_asker"].items():
-        lines.append(f"From the answer to the officer's knowing, by {way}: {_time(spread)}.")
+        lines.append(f"From the answer to the officer's knowing, by {_WAYS.get(way, way)}: {_time(spread)}.")
     return lines
 
 
