@@ -10,7 +10,7 @@ import urllib.error
 import urllib.request
 from base64 import b64encode
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -60,7 +60,7 @@ def serve(urls: Mapping[Side, str], folder: Path, *arguments: str) -> Iterator[S
         process = subprocess.Popen(command, env=settings, stdout=file, stderr=file)
     served = Served(process, port, metrics_port, log)
     try:
-        _wait(served)
+        wait_for(f"http://127.0.0.1:{port}/health/live", process)
         yield served
     finally:
         process.terminate()
@@ -80,16 +80,16 @@ def fetch(
             return error.code, error.read().decode()
 
 
-def _wait(served: Served) -> None:
-    for _ in range(200):
-        try:
-            served.ask("/health/live")
-        except OSError:
-            assert served.process.poll() is None, served.log.read_text()
-            time.sleep(0.05)
-        else:
-            return
-    raise AssertionError(served.log.read_text())
+def wait_for(url: str, process: subprocess.Popen[bytes] | None = None) -> str:
+    """The body of the first good answer."""
+    for _ in range(600):
+        with suppress(OSError):
+            status, body = fetch(url)
+            if status == 200:
+                return body
+        assert process is None or process.poll() is None
+        time.sleep(0.05)
+    raise AssertionError(f"{url} never answered well.")
 
 
 def free_port() -> int:

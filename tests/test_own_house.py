@@ -6,13 +6,12 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.serving import fetch, free_port
+from tests.serving import free_port, wait_for
 
 pytestmark = pytest.mark.real
 
@@ -44,22 +43,11 @@ def say(home: Path, *arguments: str) -> str:
     return said
 
 
-def wait_until_ready(port: int) -> None:
-    for _ in range(300):
-        try:
-            if fetch(f"http://127.0.0.1:{port}/health/ready")[0] == 200:
-                return
-        except OSError:
-            pass
-        time.sleep(0.1)
-    raise AssertionError("It never became ready.")
-
-
 def test_one_command_serves_and_others_find_it_even_after_a_crash(home: Path) -> None:
     port = free_port()
     serving = start(home, "serve", "--bind", f"127.0.0.1:{port}")
     try:
-        wait_until_ready(port)
+        wait_for(f"http://127.0.0.1:{port}/health/ready")
         key = home / "relief" / "sealing.key"
         assert key.stat().st_mode & 0o777 == 0o600
         assert json.loads((home / "relief" / "running.json").read_text())["PUBLIC_URL"] == f"http://localhost:{port}"

@@ -10,7 +10,8 @@ import psycopg
 import pytest
 
 from backend.db import Side
-from tests.serving import Served, environment, serve
+from backend.demo.firebase import StandIn
+from tests.serving import Served, environment, free_port, serve, wait_for
 
 MARK = "tell-nobody-83"
 NOWHERE = f"postgresql://{MARK}:{MARK}@127.0.0.1:1/{MARK}"
@@ -95,3 +96,32 @@ def test_what_is_missing_is_said_in_one_line(clone: dict[Side, str], changes: di
     assert done.stderr.count("\n") == 1
     assert said in done.stderr
     assert MARK not in done.stderr
+
+
+def test_a_worker_without_credentials_says_so(clone: dict[Side, str]) -> None:
+    settings = environment({Side.WORKER: clone[Side.WORKER]})
+    done = subprocess.run(
+        [sys.executable, "-m", "backend.cli", "worker"], env=settings, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1
+    assert done.stderr.startswith("relief: FIREBASE_CREDENTIALS is missing")
+    assert done.stderr.count("\n") == 1
+
+
+def test_a_worker_tells_how_the_work_stands(clone: dict[Side, str], tmp_path: Path) -> None:
+    with StandIn(tmp_path / "firebase.json") as firebase:
+        port = free_port()
+        settings = environment(
+            {Side.WORKER: clone[Side.WORKER]},
+            FIREBASE_CREDENTIALS=str(firebase.credentials),
+            PUSH_URL=firebase.url,
+            METRICS_PORT=str(port),
+        )
+        worker = subprocess.Popen([sys.executable, "-m", "backend.cli", "worker"], env=settings)
+        try:
+            figures = wait_for(f"http://127.0.0.1:{port}/metrics")
+        finally:
+            worker.terminate()
+            worker.wait(30)
+    for name in ("relief_jobs_waiting", "relief_jobs_dead 0.0", "relief_jobs_oldest_seconds"):
+        assert f"\n{name}" in figures

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
@@ -71,17 +72,18 @@ def _check(sides: Sequence[Side]) -> None:
 
 
 def _serve_everything(sides: Sequence[Side], bind: str) -> None:
-    """Database, web and worker under one roof, until the web ends or somebody says stop."""
+    """Database, web and worker under one roof, until one of them ends or somebody says stop."""
     public_url = f"http://localhost:{bind.rpartition(':')[2]}"
     with environment(public_url) as settings, _pushes() as pushes:
         everybody = os.environ | settings | pushes
-        children = [
-            subprocess.Popen(_web(sides, bind), env=everybody | _counting()),
-            subprocess.Popen(_WORKER, env=_without(everybody, "METRICS_PORT")),
-        ]
-        click.echo(f"Serving on {settings['PUBLIC_URL']}. Other commands find the database by themselves.")
+        children: list[subprocess.Popen[bytes]] = []
         try:
-            children[0].wait()
+            children.append(subprocess.Popen(_web(sides, bind), env=everybody | _counting()))
+            children.append(subprocess.Popen(_WORKER, env=_without(everybody, "METRICS_PORT")))
+            click.echo(f"Serving on {settings['PUBLIC_URL']}. Other commands find the database by themselves.")
+            while all(child.poll() is None for child in children):
+                time.sleep(0.5)
+            raise click.ClickException("A part of it has ended by itself, so all of it ends.")
         except KeyboardInterrupt:
             click.echo("Stopping.")
         finally:
