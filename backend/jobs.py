@@ -4,7 +4,8 @@ Delivery is at least once. A handler that only touches rows finishes its job in 
 exactly once; one that talks to the world outside may run again, and must be harmless then.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
@@ -50,6 +51,17 @@ class Kind(StrEnum):
     """Each quarter of an hour: change the news' tags, and wake the officers' phones if there is news."""
 
 
+@dataclass(frozen=True)
+class Wish:
+    """Work to be left: what `enqueue` takes."""
+
+    kind: Kind
+    args: dict[str, Any]
+    run_at: datetime
+    key: str | None = None
+    expires_at: datetime | None = None
+
+
 def enqueue(
     session: Session,
     kind: Kind,
@@ -60,22 +72,27 @@ def enqueue(
     expires_at: datetime | None = None,
 ) -> None:
     """Leave work for later. With a `key`, a job that is still waiting is moved instead of doubled."""
-    row = insert(Job).values(
-        kind=kind, key=key, args=args or {}, run_at=run_at, expires_at=expires_at, attempts=0, generation=0
+    enqueue_all(session, [Wish(kind, args or {}, run_at, key, expires_at)])
+
+
+def enqueue_all(session: Session, wishes: Collection[Wish]) -> None:
+    """`enqueue`, for many of which no two have one key; in the order of their keys, as everybody locks them."""
+    if not wishes:
+        return
+    ordered = sorted(wishes, key=lambda wish: wish.key or "")
+    row = insert(Job).values([vars(wish) | {"attempts": 0, "generation": 0} for wish in ordered])
+    row = row.on_conflict_do_update(
+        index_elements=[Job.kind, Job.key],
+        index_where=text("key IS NOT NULL AND died_at IS NULL"),
+        set_={
+            "args": row.excluded.args,
+            "run_at": row.excluded.run_at,
+            "expires_at": row.excluded.expires_at,
+            "attempts": 0,
+            "reason": None,
+            "generation": Job.generation + 1,
+        },
     )
-    if key is not None:
-        row = row.on_conflict_do_update(
-            index_elements=[Job.kind, Job.key],
-            index_where=text("key IS NOT NULL AND died_at IS NULL"),
-            set_={
-                "args": row.excluded.args,
-                "run_at": row.excluded.run_at,
-                "expires_at": row.excluded.expires_at,
-                "attempts": 0,
-                "reason": None,
-                "generation": Job.generation + 1,
-            },
-        )
     session.execute(row.returning(func.pg_notify(CHANNEL, "")))
 
 
@@ -145,9 +162,7 @@ def finish_all(session: Session, jobs: Sequence[Job]) -> None:
         .execution_options(synchronize_session=False)
     )
     finished = set(session.scalars(done)) if jobs else set()
-    for job in jobs:
-        if job.id not in finished:
-            _release(session, job)
+    _release(session, [job for job in jobs if job.id not in finished])
 
 
 def lock_all(session: Session, jobs: Sequence[Job]) -> None:
@@ -164,7 +179,7 @@ def postpone(session: Session, job: Job, run_at: datetime, reason: str) -> None:
         .values(run_at=run_at, reason=reason)
         .execution_options(synchronize_session=False)
     )
-    _release(session, job)
+    _release(session, [job])
 
 
 def bury(session: Session, job: Job, reason: str, now: datetime) -> None:
@@ -175,7 +190,7 @@ def bury(session: Session, job: Job, reason: str, now: datetime) -> None:
         .values(died_at=now, reason=reason)
         .execution_options(synchronize_session=False)
     )
-    _release(session, job)
+    _release(session, [job])
 
 
 def backoff(attempts: int) -> timedelta:
@@ -193,10 +208,8 @@ def _ours(job: Job) -> ColumnElement[bool]:
     return and_(Job.id == job.id, Job.leased_until == job.leased_until, Job.died_at.is_(None))
 
 
-def _release(session: Session, job: Job) -> None:
-    session.execute(
-        update(Job)
-        .where(Job.id == job.id, Job.leased_until == job.leased_until)
-        .values(leased_until=None)
-        .execution_options(synchronize_session=False)
-    )
+def _release(session: Session, jobs: Sequence[Job]) -> None:
+    if not jobs:
+        return
+    ours = or_(*(and_(Job.id == job.id, Job.leased_until == job.leased_until) for job in jobs))
+    session.execute(update(Job).where(ours).values(leased_until=None).execution_options(synchronize_session=False))

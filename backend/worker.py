@@ -38,7 +38,7 @@ from backend.db import Side, transaction
 from backend.jobs import CHANNEL, Kind, backoff, bury, claim, enqueue, finish, hold, postpone, seed
 from backend.models.agency.jobs import Job
 from backend.notify.beat import beat, hasten
-from backend.notify.fan_out import fan_out
+from backend.notify.fan_out import fan_out, tell
 from backend.notify.firebase import BATCH, Firebase, Sender
 from backend.notify.push import settle, take
 
@@ -50,12 +50,13 @@ HOURLY = timedelta(hours=1)
 TRIES = 12
 """After so many a deed is buried: half an hour of failures."""
 _DEEDS_AT_ONCE = 10
+_TELLS_AT_ONCE = 100
 _DEED_LEASE = timedelta(seconds=15)
 """How long deeds wait for a worker that was killed. One that is only slow loses them and does no harm (`hold`)."""
 
 
 def _tell(session: Session, config: Config, args: dict[str, Any], now: datetime) -> None:
-    fan_out(session, args, now)
+    fan_out(session, [args], now)
 
 
 def _publish(session: Session, config: Config, args: dict[str, Any], now: datetime) -> None:
@@ -118,6 +119,22 @@ def do_deeds(config: Config, kinds: Sequence[Kind]) -> int:
     return len(jobs)
 
 
+def tell_many() -> int:
+    """Fan out what is ready to be told, a hundred in one transaction; returns how many there were."""
+    with transaction(Side.WORKER) as session:
+        return tell(session, now(), _TELLS_AT_ONCE)
+
+
+def tell_or_do(config: Config) -> int:
+    """What somebody waits for. If a batch of notices fails, each is tried by itself, so that only one stays behind."""
+    try:
+        told = tell_many()
+    except Exception as error:
+        logs.failed("a batch failed", error, kind=Kind.TELL)
+        told = 0
+    return told + do_deeds(config, FIRST)
+
+
 def send_pushes(firebase: Sender) -> int:
     """Send one batch of ready pushes; returns how many were taken."""
     with transaction(Side.WORKER) as session:
@@ -164,7 +181,7 @@ class Worker:
 
     def __init__(self, config: Config, firebase: Sender) -> None:
         self._work: list[Callable[[], int]] = [
-            lambda: do_deeds(config, FIRST),
+            lambda: tell_or_do(config),
             lambda: do_deeds(config, REST),
             lambda: send_pushes(firebase),
             lambda: send_pushes(firebase),

@@ -14,7 +14,7 @@ from backend import clock, worker
 from backend.config import Config
 from backend.db import Side, transaction
 from backend.demo.firebase import StandIn
-from backend.jobs import Kind
+from backend.jobs import Kind, enqueue
 from backend.models.agency.incidents import Incident
 from backend.models.agency.jobs import Job
 from backend.models.agency.record import StaticFile
@@ -55,11 +55,11 @@ def house(database: RolledBack, monkeypatch: pytest.MonkeyPatch) -> SimpleNamesp
 
 
 @pytest.fixture
-def work(config: Config, firebase: Firebase) -> Callable[[], None]:
+def work(firebase: Firebase) -> Callable[[], None]:
     """Let the worker do all that is ready."""
 
     def work() -> None:
-        while worker.do_deeds(config, [Kind.TELL]) or worker.send_pushes(firebase):
+        while worker.tell_many() or worker.send_pushes(firebase):
             pass
 
     return work
@@ -228,6 +228,19 @@ def test_clinicians_and_coordinators_hear_that_nobody_is_left(
             tell_staff(session, Notice.NO_PEER_LEFT, house.coordinator.id, house.request.id, house.now)
         work()
         assert phones() == Counter({("coordinator's phone", "no peer left"): expected} if expected else {})
+
+
+def test_a_notice_that_cannot_be_read_holds_up_no_other(
+    house: SimpleNamespace, config: Config, firebase: Firebase, phones: Phones
+) -> None:
+    tell_offer(house)
+    with transaction(Side.ANONYMOUS) as session:
+        enqueue(session, Kind.TELL, {"notice": "gossip"}, run_at=house.now)
+    assert worker.tell_or_do(config) == 2
+    worker.send_pushes(firebase)
+    assert phones() == BOTH
+    with transaction(Side.WORKER) as session:
+        assert set(session.scalars(select(Job.reason))) == {None, "KeyError"}
 
 
 def test_a_test_alert_always_rings(house: SimpleNamespace, work: Work, phones: Phones) -> None:

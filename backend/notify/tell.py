@@ -10,8 +10,11 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from backend.jobs import Kind, enqueue
+from backend.jobs import Kind, Wish, enqueue, enqueue_all
 from backend.notify.kinds import TELLING, Notice
+
+Aim = tuple[str, str]
+"""`device`, `wake` or `topic`, and which."""
 
 
 def tell_staff(
@@ -43,21 +46,21 @@ def ring_facility(session: Session, facility_slug: str, incident_id: uuid.UUID, 
 
 
 def leave_push(
-    session: Session,
-    notice: Notice,
-    about: uuid.UUID | None,
-    aim: tuple[str, str],
-    now: datetime,
-    *,
-    until: datetime,
-    quiet: bool = False,
+    session: Session, notice: Notice, about: uuid.UUID | None, aim: Aim, now: datetime, *, until: datetime
 ) -> None:
-    """Leave one push. `aim`: `device`, `wake` or `topic`, and which. A later one for the same takes its place."""
+    """Leave one push without asking who else there is to tell."""
+    enqueue_all(session, [push(notice, about, aim, now, until=until)])
+
+
+def push(
+    notice: Notice, about: uuid.UUID | None, aim: Aim, now: datetime, *, until: datetime, quiet: bool = False
+) -> Wish:
+    """One push, to be left. A later one for the same takes its place."""
     what, which = aim
     args: dict[str, Any] = {"notice": notice, what: which, "until": until.isoformat(), "quiet": quiet}
     if about:
         args["about"] = str(about)
-    enqueue(session, Kind.PUSH, args, run_at=now, key=f"{notice} {about} {which}", expires_at=until)
+    return Wish(Kind.PUSH, args, now, f"{notice} {about} {which}", until)
 
 
 def told_key(notice: Notice, about: uuid.UUID, to: str) -> str:
