@@ -1,5 +1,6 @@
 """The frame around every route."""
 
+import pytest
 from flask.testing import FlaskClient
 
 
@@ -14,3 +15,12 @@ def test_an_officers_session_is_refused_where_nobody_may_be_known(client: FlaskC
     answer = client.get("/v1/anon/keys", headers={"Authorization": "Bearer relief-officer-x"})
     assert answer.status_code == 400
     assert answer.get_json()["type"] == "/problems/wrong-side"
+
+
+@pytest.mark.parametrize(
+    "body", ["{", "[" * 100_000, '{"name": ' + 5_000 * "9" + "}"], ids=["cut short", "very deep", "a very long number"]
+)
+def test_a_body_that_json_readers_choke_on_is_refused(client: FlaskClient, body: str) -> None:
+    answer = client.post("/v1/sessions", data=body, content_type="application/json")
+    assert answer.status_code == 400
+    assert answer.get_json()["type"] == "/problems/not-json"

@@ -102,10 +102,14 @@ class _Parser(FlaskParser):
     def load_json(self, req: flask.Request, schema: ma.Schema) -> Any:
         if not req.is_json:
             raise _WrongMediaType("wrong-media-type", "Send the body as application/json.")
-        return super().load_json(req, schema)
+        try:
+            return super().load_json(req, schema)
+        except (RecursionError, ValueError):
+            # What Python's own reader gives up on: lists in lists in lists, a number of five thousand digits.
+            raise _not_json() from None
 
     def _handle_invalid_json_error(self, error: Exception, req: flask.Request, *args: Any, **kwargs: Any) -> NoReturn:
-        raise Malformed("not-json", "The body is not valid JSON.") from None
+        raise _not_json() from None
 
     def handle_error(self, error: ma.ValidationError, *args: Any, **kwargs: Any) -> NoReturn:
         by_location = error.normalized_messages()
@@ -116,6 +120,10 @@ class _Parser(FlaskParser):
 class _WrongMediaType(Problem):
     status = 415
     title = "Sent in the wrong form"
+
+
+def _not_json() -> Malformed:
+    return Malformed("not-json", "The body is not valid JSON.")
 
 
 def _flat(messages: Any, path: str = "") -> list[tuple[str, str]]:
