@@ -248,6 +248,24 @@ def test_withdrawing_lets_phones_go_quiet_and_forgets_the_wake(client: FlaskClie
             assert session.scalar(select(func.count()).select_from(table)) == 0
 
 
+def test_of_a_request_that_has_ended_neither_order_nor_hour_is_kept(
+    client: FlaskClient, house: House, time: Time
+) -> None:
+    with transaction(Side.OWNER) as session:
+        peers = [helper(client, session, house) for _ in range(3)]
+    asker = Asker(client, house).ask()
+    assert len(places()) == len(peers)
+    assert client.delete(asker.url, headers=asker.headers).status_code == 204
+    assert places() == []
+    with transaction(Side.WORKER) as session:
+        request = session.scalars(select(SupportRequest)).one()
+        offers = session.scalars(select(Offer.expires_at)).all()
+    kept = {request.tell_at, request.deletes_at, *offers, *[job.run_at for job in jobs(Kind.FORGET)]}
+    [moment] = kept
+    assert time.now + timedelta(days=7) < moment <= time.now + timedelta(days=8)
+    assert (moment - datetime.fromtimestamp(0, UTC)) % timedelta(days=1) == timedelta()
+
+
 def test_a_wake_can_come_later_and_go(client: FlaskClient, house: House) -> None:
     asker = Asker(client, house).ask()
     wake = {"platform": "ios", "address_kind": "token", "address": "made for this"}

@@ -1,10 +1,10 @@
 """How conversations and requests end: by a person's word, by silence, by a peer who didn't write."""
 
 import uuid
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from backend.actions.agency.policies import policy_in_force
@@ -23,7 +23,7 @@ from backend.errors import Conflict
 from backend.jobs import Kind, cancel, enqueue
 from backend.models.agency.staff import Availability
 from backend.models.anonymous.conversations import Conversation
-from backend.models.anonymous.requests import Offer, SupportRequest
+from backend.models.anonymous.requests import Offer, Place, SupportRequest
 from backend.notify.kinds import Notice
 from backend.notify.tell import hush_staff
 
@@ -79,7 +79,7 @@ def close_conversation(session: Session, conversation: Conversation, ending: str
 
 
 def end_request(session: Session, request: SupportRequest, state: str, now: datetime, *, unread: bool = False) -> None:
-    """Nobody looks after it any more; its wake is gone at once, everything else some days later.
+    """Nobody looks after it any more: its wake, the order and all times are gone at once, the rest some days later.
 
     `unread` if it wasn't the asker who ended it: then he is to learn of it.
     """
@@ -88,9 +88,23 @@ def end_request(session: Session, request: SupportRequest, state: str, now: date
     request.state = state
     request.unread = unread
     request.version += 1
-    request.deletes_at = now + timedelta(days=policy_in_force(session).keep_days)
+    last_day = (now + timedelta(days=policy_in_force(session).keep_days)).date()
+    request.deletes_at = datetime.combine(last_day + timedelta(days=1), time(), UTC)
+    _strip(session, request, request.deletes_at)
     enqueue(session, Kind.FORGET, {"request": str(request.id)}, run_at=request.deletes_at, key=str(request.id))
     publish(session, StaticName.NEWS, now)
+
+
+def _strip(session: Session, request: SupportRequest, midnight: datetime) -> None:
+    """From the order one could guess at the asker's facility and unit, from the moments at when he asked."""
+    session.execute(delete(Place).where(Place.request_id == request.id))
+    request.tell_at = midnight
+    session.execute(
+        update(Offer)
+        .where(Offer.request_id == request.id)
+        .values(expires_at=midnight)
+        .execution_options(synchronize_session=False)
+    )
 
 
 def take_back(session: Session, request: SupportRequest, state: str, now: datetime) -> None:

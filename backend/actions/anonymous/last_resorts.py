@@ -75,12 +75,14 @@ def told_requests(
 def take(session: Session, staff_id: uuid.UUID, request_id: uuid.UUID, now: datetime) -> Conversation:
     """The clinician takes it. Raises Missing if it isn't his to take, Conflict if somebody has it."""
     request = _told_request(session, request_id)
+    if request.state != "open":
+        raise taken()
     place = select(Place.staff_id).where(
         Place.request_id == request_id, Place.staff_id == staff_id, Place.role == Role.CLINICIAN
     )
     if session.scalar(place) is None:
         raise Missing("This request")
-    if request.state != "open" or not is_fit(session, request, staff_id):
+    if not is_fit(session, request, staff_id):
         raise taken()
     offers = [offer for offer in open_offers(session, request_id) if offer.staff_id == staff_id]
     offer = offers[0] if offers else make_offer(session, request, staff_id, policy_in_force(session), now)
