@@ -69,6 +69,18 @@ def test_what_has_expired_goes_and_what_has_not_stays(house: None, config: Confi
         assert session.scalars(select(Job.run_at).where(Job.kind == Kind.KEEP_HOUSE)).one() == NOW + worker.HOURLY
 
 
+def test_of_the_hour_at_which_an_account_was_last_used_the_day_is_left(house: None, config: Config) -> None:
+    with transaction(Side.OWNER) as session:
+        busy = builders.officer(session, builders.facility(session, "south"), now=NOW - timedelta(days=1))
+    for _ in range(2):
+        with transaction(Side.WORKER) as session:
+            worker.forget_identified(session, NOW)
+    with transaction(Side.OWNER) as session:
+        for row in session.scalars(select(OfficerSession)):
+            hours = {moment.hour for moment in (row.access_expires_at, row.rotated_at, row.expires_at)}
+            assert hours == ({NOW.hour} if row.account_id == busy.id else {0})
+
+
 def test_it_comes_again_even_if_it_fails(house: None, config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object) -> None:
         raise ValueError

@@ -95,21 +95,27 @@ FUNCTIONS = """
 GRANT SELECT (key_id) ON identified.private_key TO relief_worker;
 
 CREATE FUNCTION identified.enrolled() RETURNS TABLE (cohort_id uuid, accounts bigint)
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
     SELECT f.cohort_id, count(*) FROM identified.account a JOIN agency.facility f ON f.id = a.facility_id
     GROUP BY f.cohort_id
 $$;
 
 CREATE FUNCTION identified.drawn() RETURNS TABLE (key_id bytea, accounts bigint)
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
     SELECT d.key_id, count(DISTINCT d.account_id) FROM identified.draw d GROUP BY d.key_id
 $$;
 
 CREATE FUNCTION identified.forget(today date, moment timestamptz) RETURNS void
-LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog AS $$
+LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
     DELETE FROM identified.account WHERE lapses_on <= today;
     DELETE FROM identified.voucher WHERE expires_on <= today;
     DELETE FROM identified.session WHERE expires_at <= moment;
+    -- Of the moment at which an account was last used, the day is left: it could stand beside somebody's asking.
+    UPDATE identified.session SET
+        access_expires_at = date_trunc('day', access_expires_at, 'UTC'),
+        rotated_at = date_trunc('day', rotated_at, 'UTC'),
+        expires_at = date_trunc('day', expires_at, 'UTC')
+    WHERE access_expires_at <= moment AND access_expires_at > date_trunc('day', access_expires_at, 'UTC');
     DELETE FROM identified.sign_in_attempt WHERE window_ends_at <= moment;
     DELETE FROM identified.draw d USING agency.issuer_key k WHERE k.key_id = d.key_id AND k.spends_until <= moment;
 $$;
