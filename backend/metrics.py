@@ -1,7 +1,8 @@
 """Figures for whoever keeps the server running, on a port of their own (METRICS_PORT, inside one's own network).
 
 The anonymous side is not counted: a counter that is read every few seconds would say when somebody asked for help.
-Only its failures are, since a server that fails must be seen. The same goes for work and pushes: totals, no kinds.
+That holds for staff's offers and conversations too. Only failures are, since a server that fails must be seen. The same
+goes for work and pushes: totals, no kinds.
 """
 
 import time
@@ -10,7 +11,7 @@ from enum import StrEnum
 from socket import AF_INET, AF_INET6
 from typing import Any
 
-from flask import Flask, Response, g, request
+from flask import Flask, Response, current_app, g, request
 from prometheus_client import REGISTRY, CollectorRegistry, Counter, Histogram, make_wsgi_app, multiprocess
 from prometheus_client import start_http_server as listen
 from prometheus_client.core import GaugeMetricFamily
@@ -21,7 +22,9 @@ from backend.clock import now
 from backend.db import Side, transaction
 from backend.models.agency.jobs import Job
 
-UNCOUNTED = ("/v1/anon/", "/v1/public/")
+COUNTED = ("backend.api.identified.", "backend.api.agency.", "backend.api.health")
+UNCOUNTED = ("backend.api.agency.public",)
+"""By the module of the view: what stands in `backend.api.anonymous` follows from somebody's asking."""
 ANSWER_TIMES = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 
 answers = Histogram(
@@ -53,10 +56,15 @@ def _start() -> None:
 def _count(answer: Response) -> Response:
     if answer.status_code >= 500:
         failures.inc()
-    if request.url_rule and not request.path.startswith(UNCOUNTED):
+    if request.url_rule and _may_be_counted(request.endpoint):
         status = f"{answer.status_code // 100}xx"
         answers.labels(request.url_rule.rule, status).observe(time.perf_counter() - g.started)
     return answer
+
+
+def _may_be_counted(endpoint: str | None) -> bool:
+    module = current_app.view_functions[endpoint].__module__ if endpoint else ""
+    return module.startswith(COUNTED) and not module.startswith(UNCOUNTED)
 
 
 class OnOwnPort:

@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import select
 
 from backend import clock, worker
+from backend.actions.identified.expiry import forget_expired as forget_identified
 from backend.config import Config
 from backend.db import Side, transaction
 from backend.jobs import Kind, seed
@@ -74,7 +75,7 @@ def test_of_the_hour_at_which_an_account_was_last_used_the_day_is_left(house: No
         busy = builders.officer(session, builders.facility(session, "south"), now=NOW - timedelta(days=1))
     for _ in range(2):
         with transaction(Side.WORKER) as session:
-            worker.forget_identified(session, NOW)
+            forget_identified(session, NOW)
     with transaction(Side.OWNER) as session:
         for row in session.scalars(select(OfficerSession)):
             hours = {moment.hour for moment in (row.access_expires_at, row.rotated_at, row.expires_at)}

@@ -59,9 +59,13 @@ def test_the_anonymous_side_is_not_counted(clone: dict[Side, str], tmp_path: Pat
             served.ask("/health/ready")
             served.ask("/v1/anon/support-requests", method="POST")
             served.ask("/v1/public/news")
+            served.ask("/v1/staff/offers")
+            served.ask("/v1/staff/devices")
         figures = served.figures()
         assert 'relief_answers_seconds_count{route="/health/ready",status="2xx"} 5.0' in figures
+        assert 'relief_answers_seconds_count{route="/v1/staff/devices",status="4xx"} 5.0' in figures
         assert "anon" not in figures
+        assert "offers" not in figures
         assert "public" not in figures
         assert served.ask("/metrics")[0] == 404
 

@@ -262,6 +262,7 @@ def test_of_a_request_that_has_ended_neither_order_nor_hour_is_kept(
         offers = session.scalars(select(Offer.expires_at)).all()
     kept = {request.tell_at, request.deletes_at, *offers, *[job.run_at for job in jobs(Kind.FORGET)]}
     [moment] = kept
+    assert moment is not None
     assert time.now + timedelta(days=7) < moment <= time.now + timedelta(days=8)
     assert (moment - datetime.fromtimestamp(0, UTC)) % timedelta(days=1) == timedelta()
 
