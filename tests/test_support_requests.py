@@ -279,6 +279,20 @@ def test_a_wake_can_come_later_and_go(client: FlaskClient, house: House) -> None
     assert problem(calm.do("PUT", "/wake", **wake), 409) == "no-wake"
 
 
+def test_an_address_that_names_somebody_on_staff_wakes_no_asker(client: FlaskClient, house: House) -> None:
+    """Peers ask too. An address under which a phone has a name already would say who asks."""
+    with transaction(Side.OWNER) as session:
+        known = builders.device(session, builders.staff(session, house.north).staff, address="of a known phone")
+    wake = {"platform": "ios", "address_kind": "token", "address": known.address}
+    asker = Asker(client, house, {"wake": wake})
+    assert problem(asker.try_ask(), 422) == "invalid"
+    asker.says = {}
+    asker.ask()
+    assert problem(asker.do("PUT", "/wake", **wake), 422) == "invalid"
+    with transaction(Side.WORKER) as session:
+        assert session.scalar(select(func.count()).select_from(Wake)) == 0
+
+
 @pytest.mark.real
 def test_a_pass_asks_once_however_many_try(clone: dict[Side, str], config: Config) -> None:
     tried = 100

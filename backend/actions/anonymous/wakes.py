@@ -3,12 +3,13 @@
 import uuid
 from dataclasses import dataclass, field
 
-from sqlalchemy import delete
+from sqlalchemy import delete, exists, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from backend.actions.anonymous.access import ENDED, Asker, askers_request
-from backend.errors import Conflict
+from backend.errors import Conflict, Invalid
+from backend.models.agency.staff import Device
 from backend.models.anonymous.requests import SupportRequest, Wake
 from backend.rules.policy import Urgency
 
@@ -23,7 +24,10 @@ class Address:
 
 
 def wake_me(session: Session, asker: Asker, request_id: uuid.UUID, address: Address) -> None:
-    """From now on an answer rings this phone; raises Conflict for a request that isn't for now, or has ended."""
+    """From now on an answer rings this phone.
+
+    Raises Conflict for a request that isn't for now, or has ended; Invalid for an address of somebody on staff.
+    """
     request = askers_request(session, asker, request_id)
     if request.urgency != Urgency.NOW or request.state in ENDED:
         raise Conflict("no-wake", "Only a request for now that hasn't ended can wake a phone directly.")
@@ -39,7 +43,9 @@ def let_me_sleep(session: Session, asker: Asker, request_id: uuid.UUID) -> None:
 
 
 def put_wake(session: Session, request: SupportRequest, address: Address) -> None:
-    """Keep the address, in place of any before."""
+    """Keep the address, in place of any before. Raises Invalid for one that stands beside somebody's name already."""
+    if session.scalar(select(exists().where(Device.address == address.address))):
+        raise Invalid({"wake": "This address is known as that of somebody on staff. Send one made for this request."})
     values = {"platform": address.platform, "address_kind": address.kind, "address": address.address}
     session.execute(
         insert(Wake)
