@@ -9,12 +9,15 @@ import shutil
 from typing import Any
 
 from gunicorn.glogging import Logger
+from gunicorn.http.errors import ParseException
 from prometheus_client.multiprocess import mark_process_dead
 
 from backend import db, logs, metrics
+from backend.api.problems import answer_problem
 from backend.app import create_app
 from backend.config import from_environment
 from backend.db import PostgreSQL, Side
+from backend.errors import Malformed
 
 
 class Quiet(Logger):
@@ -32,7 +35,7 @@ class Quiet(Logger):
 
 workers = 2
 threads = 4
-worker_class = "gthread"
+worker_class = "backend.connections.Worker"
 preload_app = True
 graceful_timeout = 25
 accesslog = None
@@ -57,4 +60,9 @@ def web(*sides: str) -> Any:
     served = [Side(side) for side in sides]
     db.use(PostgreSQL({side: config.database_urls[side] for side in served}))
     app = create_app(config, served)
+    app.register_error_handler(ParseException, lambda _: answer_problem(_broken_chunks()))
     return metrics.OnOwnPort(app, config.metrics_port) if config.metrics_port else app
+
+
+def _broken_chunks() -> Malformed:
+    return Malformed("broken-chunks", "The body can't be read: its chunks are broken.")

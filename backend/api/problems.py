@@ -11,6 +11,7 @@ from backend.errors import Problem
 
 PROBLEM = "application/problem+json"
 _HTTP_WORDS = {
+    HTTPStatus.BAD_REQUEST: "The request can't be read, or did not arrive whole.",
     HTTPStatus.NOT_FOUND: "There is nothing at this address.",
     HTTPStatus.METHOD_NOT_ALLOWED: "This address doesn't take that method; the Allow header says which it takes.",
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "The body is too large.",
