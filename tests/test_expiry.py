@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import select
 
 from backend import clock, worker
+from backend.actions.agency.expiry import forget_expired as forget_agencys
 from backend.actions.identified.expiry import forget_expired as forget_identified
 from backend.config import Config
 from backend.db import Side, transaction
@@ -80,6 +81,18 @@ def test_of_the_hour_at_which_an_account_was_last_used_the_day_is_left(house: No
         for row in session.scalars(select(OfficerSession)):
             hours = {moment.hour for moment in (row.access_expires_at, row.rotated_at, row.expires_at)}
             assert hours == ({NOW.hour} if row.account_id == busy.id else {0})
+
+
+def test_dead_work_outlives_what_it_was_about_by_some_weeks_only(database: RolledBack) -> None:
+    with transaction(Side.WORKER) as session:
+        for days in (29, 30):
+            about = {"notice": "answer", "wake": f"request {days}"}
+            died = NOW - timedelta(days=days)
+            session.add(Job(kind=Kind.PUSH, key=str(days), args=about, run_at=died, died_at=died))
+    with transaction(Side.WORKER) as session:
+        forget_agencys(session, NOW)
+    with transaction(Side.OWNER) as session:
+        assert session.scalars(select(Job.key)).all() == ["29"]
 
 
 def test_it_comes_again_even_if_it_fails(house: None, config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
