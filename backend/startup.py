@@ -34,6 +34,10 @@ def _zero(value: str) -> bool:
     return float(value) == 0
 
 
+def _is_off(value: str) -> bool:
+    return value == "off"
+
+
 LOGGED = (
     Rule("log_statement", lambda value: value == "none", "none", "it logs statements"),
     Rule("log_min_duration_statement", _off, "-1", "it logs slow statements with their parameters"),
@@ -42,13 +46,17 @@ LOGGED = (
     Rule("log_parameter_max_length_on_error", _zero, "0", "it logs parameters when a statement fails"),
     Rule("auto_explain.log_min_duration", _off, "-1", "auto_explain logs statements"),
     Rule("pgaudit.log", lambda value: value.strip() in ("", "none"), "none", "pgaudit logs statements"),
+    Rule("pgaudit.role", lambda value: not value.strip(), "''", "pgaudit logs statements about some tables"),
+    Rule("debug_print_parse", _is_off, "off", "it logs statements as it reads them"),
+    Rule("debug_print_rewritten", _is_off, "off", "it logs statements as it reads them"),
+    Rule("debug_print_plan", _is_off, "off", "it logs plans, and with them parameters"),
 )
 """Nothing is served while one of these is otherwise."""
 
 TOLD = (
     Rule("log_min_error_statement", lambda value: value == "panic", "panic", "it logs the text of failed statements"),
     Rule("log_error_verbosity", lambda value: value == "terse", "terse", "an error's detail may name a key"),
-    Rule("track_commit_timestamp", lambda value: value == "off", "off", "every row can be asked when it was written"),
+    Rule("track_commit_timestamp", _is_off, "off", "every row can be asked when it was written"),
 )
 """An operator is told of these: they can give away a time or a key, never an answer."""
 

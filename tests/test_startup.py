@@ -45,6 +45,9 @@ def test_a_migrated_server_keeps_quiet(clone: dict[Side, str]) -> None:
         ("log_transaction_sample_rate", "0.001"),
         ("log_parameter_max_length_on_error", "-1"),
         ("log_parameter_max_length_on_error", "64"),
+        ("debug_print_parse", "on"),
+        ("debug_print_rewritten", "on"),
+        ("debug_print_plan", "on"),
     ],
 )
 def test_it_refuses_where_statements_are_logged(clone: dict[Side, str], name: str, value: str) -> None:
@@ -60,6 +63,13 @@ def test_it_refuses_where_auto_explain_logs_statements(clone: dict[Side, str]) -
     setting(clone, "auto_explain.log_min_duration", "100")
     with pytest.raises(Misconfigured, match="auto_explain"):
         startup.check(clone, [Side.ANONYMOUS])
+
+
+@pytest.mark.parametrize(("name", "value"), [("pgaudit.log", "write"), ("pgaudit.role", "auditor")])
+def test_pgaudit_is_to_be_silent(name: str, value: str) -> None:
+    """Asked of the rule alone: the server of these tests has no such extension."""
+    [rule] = [rule for rule in startup.LOGGED if rule.setting == name]
+    assert (rule.fine(""), rule.fine(value)) == (True, False)
 
 
 @pytest.mark.parametrize(("name", "value"), [("log_min_error_statement", "error"), ("log_error_verbosity", "default")])
