@@ -45,14 +45,14 @@ def serving(config: Config, urls: dict[Side, str]) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def library() -> str:
-    """node, with the library installed beside the script."""
+def library(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """node, with the library installed beside the script. The cache is ours: somebody without a home has none."""
     if NODE is None or NPM is None:
         pytest.skip("node and npm are not here")
     if not (CLIENTS / "node_modules" / ".package-lock.json").exists():
-        subprocess.run(
-            [NPM, "ci", "--ignore-scripts", "--no-audit", "--no-fund"], cwd=CLIENTS, check=True, capture_output=True
-        )
+        cache = str(tmp_path_factory.mktemp("npm"))
+        install = [NPM, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--cache", cache]
+        subprocess.run(install, cwd=CLIENTS, check=True, capture_output=True)
     return NODE
 
 
