@@ -9,7 +9,6 @@ from backend.models.agency.incidents import IdempotentAnswer
 from backend.models.agency.jobs import Job
 from backend.models.agency.staff import Invitation, SignInAttempt, StaffSession
 
-
 BURIED = timedelta(days=30)
 """How long a person has to look at work that died. It names the request or the peer that it was about."""
 
