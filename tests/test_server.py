@@ -78,6 +78,22 @@ def test_one_side_alone_knows_only_its_own(clone: dict[Side, str], tmp_path: Pat
         assert not [path for path in paths if path.startswith(("/v1/anon", "/v1/staff", "/v1/public"))]
 
 
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="Only Linux shows a process's environment.")
+def test_a_web_process_holds_no_secret_of_others(
+    clone: dict[Side, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    credentials = dict.fromkeys(("FIREBASE_CREDENTIALS", "FIREBASE_CREDENTIALS_JSON"), MARK)
+    monkeypatch.setattr("tests.serving.environment", lambda urls, **more: environment(urls, **more, **credentials))
+    with serve(clone, tmp_path, "--side", "identified") as served:
+        children = Path(f"/proc/{served.process.pid}/task/{served.process.pid}/children").read_text().split()
+        assert children
+        for pid in (served.process.pid, *children):
+            held = Path(f"/proc/{pid}/environ").read_text()
+            assert clone[Side.IDENTIFIED] in held
+            assert not [side for side in clone if side is not Side.IDENTIFIED and clone[side] in held]
+            assert MARK not in held
+
+
 @pytest.mark.parametrize(
     ("changes", "said"),
     [

@@ -6,14 +6,14 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 import click
 
 from backend import startup
 from backend.cli.house import data_folder, environment, house, new_sealing_key, on_its_own
-from backend.config import Misconfigured, from_environment
+from backend.config import SIDE_VARIABLES, Misconfigured, from_environment
 from backend.db import Side
 from backend.demo.firebase import StandIn
 from backend.migrate import as_sql
@@ -54,7 +54,7 @@ def serve(side: str | None, bind: str) -> None:
         _serve_everything(sides, bind)
         return
     _check(sides)
-    os.execve(sys.executable, _web(sides, bind), os.environ | _counting())
+    os.execve(sys.executable, _web(sides, bind), _only(os.environ, sides) | _counting())
 
 
 @click.command
@@ -62,7 +62,7 @@ def worker() -> None:
     """Do what was left for later: ask peers, tell people, make keys. As many may run as wanted."""
     if not on_its_own():
         _check([Side.WORKER])
-    os.execve(sys.executable, _WORKER, os.environ)
+    os.execve(sys.executable, _WORKER, _only(os.environ, [Side.WORKER]))
 
 
 def _check(sides: Sequence[Side]) -> None:
@@ -78,7 +78,7 @@ def _serve_everything(sides: Sequence[Side], bind: str) -> None:
         everybody = os.environ | settings | pushes
         children: list[subprocess.Popen[bytes]] = []
         try:
-            children.append(subprocess.Popen(_web(sides, bind), env=everybody | _counting()))
+            children.append(subprocess.Popen(_web(sides, bind), env=_only(everybody, sides) | _counting()))
             children.append(subprocess.Popen(_WORKER, env=_without(everybody, "METRICS_PORT")))
             click.echo(f"Serving on {settings['PUBLIC_URL']}. Other commands find the database by themselves.")
             while all(child.poll() is None for child in children):
@@ -119,6 +119,14 @@ def _web(sides: Sequence[Side], bind: str) -> list[str]:
 def _counting() -> dict[str, str]:
     """Where the web processes add up what they count; it must stand in the environment before they begin."""
     return {"PROMETHEUS_MULTIPROC_DIR": tempfile.mkdtemp(prefix="relief-metrics-")}
+
+
+def _only(settings: Mapping[str, str], sides: Collection[Side]) -> dict[str, str]:
+    """The environment of a process, without what only others need: some hosts give every process every secret."""
+    foreign = {name for side, name in SIDE_VARIABLES.items() if side not in sides} | {"FIREBASE_CREDENTIALS_JSON"}
+    if Side.WORKER not in sides:
+        foreign |= {"FIREBASE_CREDENTIALS", "PUSH_URL"}
+    return {name: value for name, value in settings.items() if name not in foreign}
 
 
 def _without(settings: dict[str, str], name: str) -> dict[str, str]:
