@@ -18,11 +18,12 @@ from sqlalchemy.orm import Session
 from backend import db, passphrases
 from backend.app import create_app
 from backend.config import Config
-from backend.db import Side, sqlalchemy_url
+from backend.db import Side, sqlalchemy_url, transaction
 from backend.demo.firebase import StandIn
 from backend.embedded import EmbeddedPostgreSQL
 from backend.migrate import migrate
 from backend.notify.firebase import Firebase
+from tests.askers import Asker, Helper, House, Time, standing_clock, team
 
 TEMPLATE = "relief_template"
 
@@ -136,3 +137,30 @@ def client(database: RolledBack, config: Config) -> FlaskClient:
     app = create_app(config)
     app.testing = True
     return app.test_client()
+
+
+@pytest.fixture
+def house(database: RolledBack, config: Config) -> House:
+    """An agency with one facility, ready to be asked in."""
+    with transaction(Side.OWNER) as session:
+        return House(session, config)
+
+
+@pytest.fixture
+def time() -> Iterator[Time]:
+    """A clock that stands until it is moved."""
+    with standing_clock() as time:
+        yield time
+
+
+@pytest.fixture
+def peer(client: FlaskClient, house: House, time: Time) -> Helper:
+    """The one peer who can be asked."""
+    (peer,) = team(client, house, 1)
+    return peer
+
+
+@pytest.fixture
+def asker(client: FlaskClient, house: House, peer: Helper) -> Asker:
+    """Somebody who has asked, and whose one peer thinks about it."""
+    return Asker(client, house, {"ways": ["chat", "call"], "topics": ["sleep"]}).ask()

@@ -1,14 +1,11 @@
 """Conversations: how they open, lapse, are handed over, close and are forgotten."""
 
 import uuid
-from collections.abc import Iterator
 
-import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import func, select
 
 from backend.base64url import encode_base64
-from backend.config import Config
 from backend.db import Side, transaction
 from backend.jobs import Kind
 from backend.models.agency.staff import Availability
@@ -24,36 +21,10 @@ from tests.askers import (
     do_what_is_due,
     hushed,
     jobs,
-    standing_clock,
     team,
     told,
 )
-from tests.conftest import RolledBack
 from tests.phones import problem
-
-
-@pytest.fixture
-def house(database: RolledBack, config: Config) -> House:
-    with transaction(Side.OWNER) as session:
-        return House(session, config)
-
-
-@pytest.fixture
-def time() -> Iterator[Time]:
-    with standing_clock() as time:
-        yield time
-
-
-@pytest.fixture
-def peer(client: FlaskClient, house: House, time: Time) -> Helper:
-    (peer,) = team(client, house, 1)
-    return peer
-
-
-@pytest.fixture
-def asker(client: FlaskClient, house: House, peer: Helper) -> Asker:
-    """Somebody who has asked, and whose one peer thinks about it."""
-    return Asker(client, house, {"ways": ["chat", "call"], "topics": ["sleep"]}).ask()
 
 
 def test_the_opening_reaches_the_peers_devices(asker: Asker, peer: Helper) -> None:

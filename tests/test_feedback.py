@@ -1,12 +1,7 @@
 """What an asker says of the help."""
 
-from collections.abc import Iterator
-
-import pytest
-from flask.testing import FlaskClient
 from sqlalchemy import select
 
-from backend.config import Config
 from backend.db import Side, transaction
 from backend.jobs import Kind
 from backend.models.anonymous.conversations import Feedback
@@ -17,36 +12,9 @@ from tests.askers import (
     Time,
     do_what_is_due,
     jobs,
-    standing_clock,
-    team,
 )
 from tests.builders import ZONE
-from tests.conftest import RolledBack
 from tests.phones import problem
-
-
-@pytest.fixture
-def house(database: RolledBack, config: Config) -> House:
-    with transaction(Side.OWNER) as session:
-        return House(session, config)
-
-
-@pytest.fixture
-def time() -> Iterator[Time]:
-    with standing_clock() as time:
-        yield time
-
-
-@pytest.fixture
-def peer(client: FlaskClient, house: House, time: Time) -> Helper:
-    (peer,) = team(client, house, 1)
-    return peer
-
-
-@pytest.fixture
-def asker(client: FlaskClient, house: House, peer: Helper) -> Asker:
-    """Somebody who has asked, and whose one peer thinks about it."""
-    return Asker(client, house, {"ways": ["chat", "call"], "topics": ["sleep"]}).ask()
 
 
 def talking(asker: Asker, peer: Helper) -> str:

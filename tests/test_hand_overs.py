@@ -1,12 +1,7 @@
 """Handing a conversation over."""
 
-from collections.abc import Iterator
-
-import pytest
 from flask.testing import FlaskClient
 
-from backend.config import Config
-from backend.db import Side, transaction
 from backend.models.agency.staff import Role
 from tests.askers import (
     Asker,
@@ -14,35 +9,9 @@ from tests.askers import (
     House,
     Time,
     asked,
-    standing_clock,
     team,
 )
-from tests.conftest import RolledBack
 from tests.phones import problem
-
-
-@pytest.fixture
-def house(database: RolledBack, config: Config) -> House:
-    with transaction(Side.OWNER) as session:
-        return House(session, config)
-
-
-@pytest.fixture
-def time() -> Iterator[Time]:
-    with standing_clock() as time:
-        yield time
-
-
-@pytest.fixture
-def peer(client: FlaskClient, house: House, time: Time) -> Helper:
-    (peer,) = team(client, house, 1)
-    return peer
-
-
-@pytest.fixture
-def asker(client: FlaskClient, house: House, peer: Helper) -> Asker:
-    """Somebody who has asked, and whose one peer thinks about it."""
-    return Asker(client, house, {"ways": ["chat", "call"], "topics": ["sleep"]}).ask()
 
 
 def test_handing_over_to_the_next(asker: Asker, peer: Helper, client: FlaskClient, house: House) -> None:

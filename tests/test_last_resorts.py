@@ -1,13 +1,9 @@
 """The end of the order: the clinician takes a request, or the coordinator offers it to somebody he chooses."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 
-import pytest
 from flask.testing import FlaskClient
 
-from backend.config import Config
-from backend.db import Side, transaction
 from backend.jobs import Kind
 from backend.models.agency.staff import Role
 from tests.askers import (
@@ -18,24 +14,10 @@ from tests.askers import (
     hushed,
     jobs,
     set_availability,
-    standing_clock,
     team,
 )
 from tests.builders import ZONE
-from tests.conftest import RolledBack
 from tests.phones import problem
-
-
-@pytest.fixture
-def house(database: RolledBack, config: Config) -> House:
-    with transaction(Side.OWNER) as session:
-        return House(session, config)
-
-
-@pytest.fixture
-def time() -> Iterator[Time]:
-    with standing_clock() as time:
-        yield time
 
 
 def test_at_the_end_of_the_order_the_clinician_takes_it(client: FlaskClient, house: House, time: Time) -> None:

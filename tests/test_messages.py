@@ -1,35 +1,12 @@
 """Messages: sealed, in order, once, and read only by the two."""
 
-from collections.abc import Iterator
-
 import pytest
 from flask.testing import FlaskClient
 
 from backend.base64url import encode_base64
-from backend.config import Config
-from backend.db import Side, transaction
 from backend.jobs import Kind
-from tests.askers import Asker, Helper, House, Time, jobs, standing_clock, team, told
-from tests.conftest import RolledBack
+from tests.askers import Asker, Helper, House, jobs, team, told
 from tests.phones import problem
-
-
-@pytest.fixture
-def house(database: RolledBack, config: Config) -> House:
-    with transaction(Side.OWNER) as session:
-        return House(session, config)
-
-
-@pytest.fixture
-def time() -> Iterator[Time]:
-    with standing_clock() as time:
-        yield time
-
-
-@pytest.fixture
-def peer(client: FlaskClient, house: House, time: Time) -> Helper:
-    (peer,) = team(client, house, 1)
-    return peer
 
 
 @pytest.fixture

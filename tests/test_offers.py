@@ -1,7 +1,6 @@
 """Offers: a peer sees who asks, accepts or declines; one has it, whoever else tries at the same moment."""
 
 import uuid
-from collections.abc import Iterator
 from time import sleep
 
 import pytest
@@ -16,25 +15,12 @@ from backend.jobs import Kind
 from backend.models.agency.staff import Role, Staff
 from backend.models.anonymous.conversations import Conversation
 from backend.models.anonymous.requests import Offer, SupportRequest
-from tests.askers import Asker, Helper, House, Time, asked, hushed, jobs, set_availability, standing_clock, team
-from tests.conftest import RolledBack
+from tests.askers import Asker, Helper, House, asked, hushed, jobs, set_availability, standing_clock, team
 from tests.phones import problem, together
 
 ROUNDS = 12
 LEAD = 0.0015
 """Seconds by which one side of a race starts earlier than in the round before, so that each side wins sometimes."""
-
-
-@pytest.fixture
-def house(database: RolledBack, config: Config) -> House:
-    with transaction(Side.OWNER) as session:
-        return House(session, config)
-
-
-@pytest.fixture
-def time() -> Iterator[Time]:
-    with standing_clock() as time:
-        yield time
 
 
 def test_an_offer_shows_urgency_topics_languages_and_no_more(client: FlaskClient, house: House) -> None:

@@ -1,7 +1,6 @@
 """Asking for a peer: what is kept of it, what is not, and how it stands."""
 
 import uuid
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -19,21 +18,8 @@ from backend.models.anonymous.passes import SpentPass
 from backend.models.anonymous.requests import Offer, Place, SupportRequest, Wake
 from backend.models.tables import Table
 from tests import builders
-from tests.askers import REQUESTS, Asker, House, Time, do_what_is_due, helper, hushed, jobs, standing_clock, told
-from tests.conftest import RolledBack
+from tests.askers import REQUESTS, Asker, House, Time, do_what_is_due, helper, hushed, jobs, told
 from tests.phones import problem, together
-
-
-@pytest.fixture
-def house(database: RolledBack, config: Config) -> House:
-    with transaction(Side.OWNER) as session:
-        return House(session, config)
-
-
-@pytest.fixture
-def time() -> Iterator[Time]:
-    with standing_clock() as time:
-        yield time
 
 
 def places() -> list[tuple[uuid.UUID, str]]:

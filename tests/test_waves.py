@@ -1,7 +1,6 @@
 """Waves: peers are asked, a few at a time, until somebody takes the request or people are told."""
 
 import uuid
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from datetime import time as clock_time
 from typing import Any
@@ -12,7 +11,6 @@ from flask.testing import FlaskClient
 from sqlalchemy import update
 
 from backend.actions.anonymous.offers import pass_on
-from backend.config import Config
 from backend.db import Side, transaction
 from backend.jobs import Kind, enqueue
 from backend.models.agency.incidents import Incident, IncidentStaff
@@ -30,26 +28,12 @@ from tests.askers import (
     hushed,
     jobs,
     set_availability,
-    standing_clock,
     team,
     told,
 )
-from tests.conftest import RolledBack
 
 CHICAGO = ZoneInfo("America/Chicago")
 NOON = datetime(2026, 11, 23, 18, 0, tzinfo=UTC)
-
-
-@pytest.fixture
-def house(database: RolledBack, config: Config) -> House:
-    with transaction(Side.OWNER) as session:
-        return House(session, config)
-
-
-@pytest.fixture
-def time() -> Iterator[Time]:
-    with standing_clock() as time:
-        yield time
 
 
 def reach(**changes: Any) -> Reach:
