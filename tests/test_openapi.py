@@ -54,6 +54,11 @@ def test_every_problem_is_told_as_one(document: dict[str, Any]) -> None:
                 assert list(response["content"]) == [PROBLEM], (name, status)
 
 
+def test_the_page_lets_every_route_be_tried(client: FlaskClient) -> None:
+    with client.get("/docs/start.js") as script:
+        assert "supportedSubmitMethods" not in script.get_data(as_text=True)
+
+
 def test_it_names_no_other_host(document: dict[str, Any], client: FlaskClient) -> None:
     page = client.get("/docs", buffered=True)
     assert page.status_code == 200

@@ -1,4 +1,4 @@
-// No validator: the page asks no other host for anything.
+// No validator: the page asks no other host for anything. Tokens stay in this page and are gone with it.
 window.SwaggerUIBundle({
   url: "/openapi.json",
   dom_id: "#docs",
@@ -6,5 +6,4 @@ window.SwaggerUIBundle({
   deepLinking: true,
   docExpansion: "list",
   defaultModelsExpandDepth: 0,
-  supportedSubmitMethods: [],
 });
