@@ -58,6 +58,9 @@ KEYS: dict[str, Callable[[Any], bool]] = {
 GUNICORN = {
     "Starting gunicorn %s": "gunicorn starts",
     "Listening at: %s (%s)": "gunicorn listens",
+    "Connection in use: %s": "the port is taken",
+    "Invalid address: %s": "there is no such address to listen on",
+    "Can't connect to %s": "gunicorn can't listen",
     "Booting worker with pid: %s": "a web process starts",
     "Worker exiting (pid: %s)": "a web process ends",
     "WORKER TIMEOUT (pid:%s)": "a web process hangs",

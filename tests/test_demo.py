@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import re
+import socket
 import tempfile
 import uuid
 from collections.abc import Iterator
@@ -19,6 +20,7 @@ from backend.demo.bells import Bells
 from backend.demo.cast import STORIES
 from backend.demo.evening import Evening
 from backend.demo.house import AGENCY, open_house
+from backend.demo.line import Line
 from backend.demo.narrator import Narrator
 from backend.demo.words import make_words
 from backend.door.wire import TOKEN_BYTES
@@ -176,6 +178,17 @@ def _officers_secrets(watched: Watched) -> dict[str, list[str]]:
             secrets[f"{name} {number}"] = [token, hashlib.sha256(token.encode()).hexdigest()]
         secrets[f"account {number}"] = [phone.account.name, phone.account.recovery_code, phone.account.passphrase]
     return secrets
+
+
+def test_whoever_loses_the_race_for_a_port_takes_another() -> None:
+    with tempfile.TemporaryDirectory(prefix="relief-demo-", ignore_cleanup_errors=True) as folder:
+        Path(folder).chmod(0o711)
+        with open_house(Path(folder)) as house, socket.create_server(("127.0.0.1", house.port)) as faster:
+            house.set_up(1)
+            house.start()
+            assert house.port != faster.getsockname()[1]
+            with Line(house.server) as line:
+                assert line.ask("GET", "/openapi.json").json()["servers"] == [{"url": house.server}]
 
 
 def _written(value: Any) -> list[str]:

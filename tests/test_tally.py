@@ -61,6 +61,14 @@ def test_what_lapsed_or_was_handed_over_had_been_accepted(fate: Fate) -> None:
     assert (counted["accepted"], counted["lapsed"], counted["handed_over"], counted["declined"]) == (3, 1, 1, 1)
 
 
+def test_what_became_of_the_offers_adds_up(fate: Fate) -> None:
+    states = ("accepted", "lapsed", "handed over", "declined", "expired", "expired", "cancelled")
+    counted = _counted(fate, *(_offer(fate, "dan-example", state) for state in states))
+    became = [counted[name] for name in ("accepted", "declined", "expired", "cancelled")]
+    assert became == [3, 1, 2, 1]
+    assert sum(became) == counted["offers"]
+
+
 def test_the_first_ring_counts_from_the_tap(fate: Fate) -> None:
     offer = _offer(fate, "dan-example")
     message = {"data": {"w": "offer", "c": collapse_id(Notice.OFFER, offer.offer_id)}}

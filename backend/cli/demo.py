@@ -63,7 +63,8 @@ def _stay(house: House, played: Played, narrator: Narrator) -> None:
     narrator.chapter("The server keeps running")
     for address, what in _addresses(house).items():
         narrator.plain(f"  {address:<45} {what}")
-    narrator.plain(f"\nSign in at /docs as {played.coordinator}, the coordinator, with {played.passphrase}")
+    narrator.plain(f"\nThe coordinator is {played.coordinator}, the passphrase {played.passphrase}")
+    narrator.plain("To try as the coordinator: POST /v1/staff/sessions at /docs, then Authorize with the access_token.")
     narrator.plain("Ctrl-C stops everything.")
     try:
         while True:

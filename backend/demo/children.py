@@ -83,6 +83,10 @@ class Children:
             time.sleep(0.05)
         raise TimeoutError(f"{url} does not answer.")
 
+    def has_said(self, name: str, event: str) -> bool:
+        """Whether a process has written this event into its log."""
+        return f'"event": "{event}"' in self.log(name).read_text(errors="replace")
+
     def log(self, name: str) -> Path:
         """Where a process writes what it has to say."""
         return self.folder / f"{name}.log"

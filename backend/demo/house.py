@@ -1,6 +1,7 @@
 """Everything that an agency runs, on one machine: database, web, worker, and the stand-in for Firebase."""
 
 import socket
+import time
 from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -44,7 +45,6 @@ class House:
     def __init__(self, folder: Path, port: int, postgresql: EmbeddedPostgreSQL, firebase: StandIn) -> None:
         self.folder = folder
         self.port = port
-        self.server = f"http://localhost:{port}"
         self.postgresql = postgresql
         self.firebase = firebase
         self.database = PostgreSQL(postgresql.urls())
@@ -55,11 +55,15 @@ class House:
             urls
             | {
                 "SEALING_KEY": b64encode(self._sealing_key).decode(),
-                "PUBLIC_URL": self.server,
                 "FIREBASE_CREDENTIALS": str(firebase.credentials),
                 "PUSH_URL": firebase.url,
             },
         )
+
+    @property
+    def server(self) -> str:
+        """Its address, once it has started."""
+        return f"http://localhost:{self.port}"
 
     def set_up(self, officers: int, agency: Path = AGENCY) -> Paper:
         """Load the agency's file, print a voucher for each officer, invite the first coordinator."""
@@ -71,14 +75,27 @@ class House:
 
     def start(self) -> None:
         """Serve and work; returns once both do."""
-        self.start_web()
+        self._start_web_alone()
         self.start_worker()
         self.children.wait_for(f"{self.server}/health/ready")
         for name in _PUBLIC:
             self.children.wait_for(f"{self.server}/v1/public/{name}")
 
+    def _start_web_alone(self) -> None:
+        """Somebody else may have taken the port since we looked; then all would talk to his server, and not to ours."""
+        self.start_web()
+        while not self.children.has_said("web", "gunicorn listens"):
+            self.children.look()
+            if self.children.has_said("web", "the port is taken"):
+                self.children.kill("web")
+                self.children.log("web").unlink()
+                self.port = free_port()
+                self.start_web()
+            time.sleep(0.05)
+
     def start_web(self) -> None:
         """Start the web process, and don't wait for it."""
+        self.children.environment["PUBLIC_URL"] = self.server
         self.children.start("web", "serve", "--bind", f"127.0.0.1:{self.port}")
 
     def start_worker(self) -> None:

@@ -11,7 +11,7 @@ _KINDS = {
     "message": "to staff: something was written",
     "no peer left": "to the clinician and the coordinator: nobody is left to ask",
     "offer": "to peers: somebody asks for you",
-    "quiet": "to staff: no longer needed, be quiet",
+    "quiet": "to staff: read, answered or no longer needed, so be quiet",
 }
 
 _WAYS = {"news": "a wake of all phones and the news", "open screen": "the open screen"}
@@ -33,7 +33,7 @@ def _lines(figures: dict[str, Any]) -> list[str]:
         f"{figures['enrolments']} officers enrolled. Passes drawn: {passes['drawn']}; spent: {passes['spent']}.",
         f"{figures['requests']} asked for a peer; {figures['withdrawn']} took it back.",
         f"{figures['offers']} offers were made: {figures['accepted']} accepted, {figures['declined']} declined, "
-        f"{figures['expired']} not answered in time.",
+        f"{figures['expired']} not answered in time, {figures['cancelled']} no longer needed.",
         f"{figures['lapsed']} lapsed because no first message came, {figures['handed_over']} handed over; "
         "each time the next were asked at once.",
         f"Left alone: {figures['left_alone']}.",

@@ -114,6 +114,7 @@ def figures(
         "handed_over": states["handed over"],
         "declined": states["declined"],
         "expired": states["expired"],
+        "cancelled": states["cancelled"],
         "withdrawn": sum(fate.withdrew for fate in fates),
         "left_alone": sum(fate.left_alone for fate in fates),
         "conflicts_of_interest": conflicts_of_interest(fates, offers),
