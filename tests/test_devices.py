@@ -122,6 +122,7 @@ def test_a_key_is_taken_or_refused_whatever_its_bytes(key: bytes) -> None:
 def test_a_wrong_field_is_named(client: FlaskClient, peer: Signed, changes: dict[str, Any], field: str) -> None:
     answer = client.post(URL, json=phone(**changes), headers=peer.headers)
     assert (answer.status_code, list(answer.get_json()["fields"])) == (422, [field])
+    assert "pattern" not in answer.get_json()["fields"][field]
 
 
 def test_a_phone_gets_another_key_and_address(client: FlaskClient, peer: Signed) -> None:

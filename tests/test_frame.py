@@ -24,3 +24,12 @@ def test_a_body_that_json_readers_choke_on_is_refused(client: FlaskClient, body:
     answer = client.post("/v1/sessions", data=body, content_type="application/json")
     assert answer.status_code == 400
     assert answer.get_json()["type"] == "/problems/not-json"
+
+
+def test_whoever_shows_the_wrong_thing_is_told_what_would_do(client: FlaskClient) -> None:
+    for headers in ({}, {"Authorization": "Basic Zm9v"}, {"Authorization": "Bearer relief-asker-x"}):
+        answer = client.post("/v1/staff/incidents", headers=headers)
+        assert answer.status_code == 401
+        assert answer.headers["WWW-Authenticate"] == "Bearer"
+        said = "This needs you to show who is calling, with relief-staff-… or relief-integration-…"
+        assert answer.get_json()["detail"] == said

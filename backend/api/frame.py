@@ -66,7 +66,7 @@ def allow(*ways: Way) -> Callable[[View], View]:
             authorization = request.headers.get("Authorization", "")
             way = next((way for way in ways if way.fits(authorization)), None)
             if way is None:
-                raise Unproven("unproven", "This needs you to show who is calling.", headers=_challenge(ways))
+                raise _unproven(ways)
             g.caller = way.prove(authorization)
             return view(*args, **kwargs)
 
@@ -82,9 +82,15 @@ def allow(*ways: Way) -> Callable[[View], View]:
     return decorate
 
 
-def _challenge(ways: tuple[Way, ...]) -> dict[str, str]:
+def _unproven(ways: tuple[Way, ...]) -> Unproven:
+    """Nothing was shown, or something of another kind: say what would do."""
     schemes = {"PrivateToken" if way.name.startswith("pass") else "Bearer" for way in ways}
-    return {"WWW-Authenticate": ", ".join(sorted(schemes))}
+    wanted = dict.fromkeys(way.scheme["description"].replace("`", "") for way in ways if way.scheme)
+    return Unproven(
+        "unproven",
+        f"This needs you to show who is calling, with {' or '.join(wanted)}",
+        headers={"WWW-Authenticate": ", ".join(sorted(schemes))},
+    )
 
 
 def _may_fail(view: View, *statuses: int) -> View:

@@ -16,7 +16,7 @@ from backend.models.agency.staff import Device
 blueprint = Blueprint("devices", __name__, url_prefix="/v1/staff/devices", description="Staff's phones")
 
 _KIND = ma.validate.OneOf(["fid", "token"])
-_ADDRESS = ma.validate.Regexp("^[A-Za-z0-9_:.-]+$")
+_ADDRESS = ma.validate.Regexp("^[A-Za-z0-9_:.-]+$", error="This must be as Firebase gave it: letters, digits, _:.-")
 
 
 class RegisterSchema(ma.Schema):

@@ -22,12 +22,13 @@ blueprint = Blueprint(
 _TYPE = ma.validate.OneOf(list(INCIDENT_TYPES))
 _SEVERITY = ma.validate.OneOf(SEVERITIES)
 _FEW = ma.validate.Length(max=100)
+_VISIBLE = ma.validate.Regexp("^[!-~]+$", error="This must be ASCII that can be seen, without spaces.")
 
 
 class IdempotencyKeySchema(ma.Schema):
     """What another system calls this request, so that a repeat gets the same answer. Coordinators need none."""
 
-    idempotency_key = Text(data_key=HEADER, longest=200, validate=ma.validate.Regexp("^[!-~]+$"))
+    idempotency_key = Text(data_key=HEADER, longest=200, validate=_VISIBLE)
 
 
 class RecordSchema(ma.Schema):
