@@ -80,7 +80,8 @@ def _serve_everything(sides: Sequence[Side], bind: str) -> None:
         try:
             children.append(subprocess.Popen(_web(sides, bind), env=_only(everybody, sides) | _counting()))
             children.append(subprocess.Popen(_WORKER, env=_without(everybody, "METRICS_PORT")))
-            click.echo(f"Serving on {settings['PUBLIC_URL']}. Other commands find the database by themselves.")
+            click.echo(f"Serving on {settings['PUBLIC_URL']}, with every route at /docs.")
+            click.echo("Other commands find the database by themselves.")
             while all(child.poll() is None for child in children):
                 time.sleep(0.5)
             raise click.ClickException("A part of it has ended by itself, so all of it ends.")
