@@ -42,6 +42,7 @@ $(READY): requirements-dev.lock pyproject.toml
 	@$(PYTHON) -c 'import sys, ensurepip; sys.exit(sys.version_info < (3, 11))' || { \
 		echo 'Python 3.11 or newer with venv is needed: install it (on Debian: python3-venv)'; \
 		echo 'or name one: make PYTHON=/path/to/python3'; exit 1; }
+	@echo 'Installing what is needed into $(VENV), once: this takes a minute or two.'
 	$(PYTHON) -m venv $(VENV)
 	$(RUN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
 	$(RUN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
