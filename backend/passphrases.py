@@ -1,4 +1,4 @@
-"""Passphrases: Argon2id (RFC 9106), one at a time on a server, and behind everything else.
+"""Passphrases: Argon2id (RFC 9106), one at a time on a server, with a rest after each, and behind everything else.
 
 A storm of sign-ins must not take the threads, the cores or the memory (19 MiB each) of somebody who asks for help. Of
 a process's four threads two can be here at most; whoever finds both places taken is told to come again in a moment.
@@ -9,6 +9,7 @@ import os
 import secrets
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -24,6 +25,7 @@ from backend.errors import Busy
 hasher = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
 NOBODY = hasher.hash("a passphrase that nobody has, so that unknown names cost the same work")
 _STEP = 10
+_LONGEST_REST = 0.1
 _places = threading.BoundedSemaphore(2)
 
 Result = TypeVar("Result")
@@ -70,10 +72,15 @@ def _aside(work: Callable[[], Result]) -> Result:
 
 @contextmanager
 def _turn() -> Iterator[None]:
-    """The lock is on this very file, so that all processes know it; the system unlocks for one that dies."""
+    """The lock is on this very file, so that all processes know it; the system unlocks for one that dies.
+
+    It is kept for as long again as the work took: a storm has half a core.
+    """
     with Path(__file__).open("rb") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
+        start = time.monotonic()
         yield
+        time.sleep(min(_LONGEST_REST, time.monotonic() - start))
 
 
 def _step_back() -> None:

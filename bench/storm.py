@@ -43,7 +43,7 @@ PHONES = 48
 """That sign in at once; whoever is told to come again comes again when he was told to."""
 RATE = 50
 """Cheap questions a second."""
-ROUNDS = 4
+ROUNDS = 6
 SECONDS = 5
 PASSPHRASE = "a quiet walk by the river"
 
