@@ -143,9 +143,9 @@ def test_words_that_were_copied_wrong_are_refused(wrong: str) -> None:
 def test_a_lost_phone_is_not_a_lost_conversation() -> None:
     written = words.make_words()
     entropy = words.read_words(written)
-    conversation, device = uuid.uuid4(), uuid.uuid4()
+    conversation, device, peer = uuid.uuid4(), uuid.uuid4(), uuid.uuid4()
     peers_phone = X25519PrivateKey.generate()
-    secret = words.conversation_secret(entropy, conversation)
+    secret = words.conversation_secret(entropy, conversation, peer)
     opening = talk.seal_opening(conversation, device, peers_phone.public_key().public_bytes_raw(), secret)
     theirs = talk.open_opening(conversation, device, peers_phone, opening)["secret"]
     relayed = [
@@ -153,20 +153,30 @@ def test_a_lost_phone_is_not_a_lost_conversation() -> None:
         (Sender.ASKER, 1, talk.seal_message(secret, conversation, Sender.ASKER, 1, {"text": "Thank you."})),
     ]
     new_phone = words.read_words(written)
-    again = words.conversation_secret(new_phone, conversation)
+    again = words.conversation_secret(new_phone, conversation, peer)
     assert words.asker_token(new_phone) == words.asker_token(entropy)
     read = [talk.open_message(again, conversation, sender, count, sealed)["text"] for sender, count, sealed in relayed]
     assert read == ["I'm here.", "Thank you."]
 
 
+def test_a_second_person_under_the_same_conversation_reads_nothing() -> None:
+    """A server that names a conversation again, with somebody else, has the asker's phone seal another secret."""
+    entropy, conversation = words.read_words(words.make_words()), uuid.uuid4()
+    first, second = (words.conversation_secret(entropy, conversation, uuid.uuid4()) for _ in range(2))
+    sealed = talk.seal_message(first, conversation, Sender.ASKER, 1, {"text": "For you alone."})
+    with pytest.raises(Unreadable):
+        talk.open_message(second, conversation, Sender.ASKER, 1, sealed)
+
+
 def test_the_vectors_hold() -> None:
     known = {name: bytes.fromhex(value) for name, value in VECTORS["hex"].items()}
     conversation, device = uuid.UUID(VECTORS["conversation_id"]), uuid.UUID(VECTORS["device_id"])
+    peer = uuid.UUID(VECTORS["staff_id"])
     entropy, secret = known["entropy"], known["conversation_secret"]
     assert words.write_words(entropy) == VECTORS["words"]
     assert words.request_secret(entropy) == known["request_secret"]
     assert words.asker_token(entropy) == VECTORS["asker_token"]
-    assert words.conversation_secret(entropy, conversation) == secret
+    assert words.conversation_secret(entropy, conversation, peer) == secret
     phone = X25519PrivateKey.from_private_bytes(known["device_private_key"])
     assert phone.public_key().public_bytes_raw() == known["device_public_key"]
     said = talk.open_opening(conversation, device, phone, known["opening"])

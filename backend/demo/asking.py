@@ -24,6 +24,7 @@ class Asking:
         self._token = words.asker_token(self._entropy)
         self._secret_hash = hashlib.sha256(words.request_secret(self._entropy)).digest()
         self._news = Cached(line, "/v1/public/news")
+        self._with: dict[uuid.UUID, uuid.UUID] = {}
         self._conversations: dict[uuid.UUID, Conversation] = {}
 
     def ask(self, shown_pass: dict[str, str], wish: dict[str, Any]) -> uuid.UUID:
@@ -36,6 +37,7 @@ class Asking:
         """Come back with nothing but the twelve words: how the request stands."""
         progress: dict[str, Any] = self._line.read(_REQUESTS, token=self._token)
         self._keep(progress["id"])
+        self._meet(progress)
         return progress
 
     def has_changed(self) -> bool:
@@ -52,11 +54,17 @@ class Asking:
         """How the request stands."""
         self._progress.fetch(self._token)
         progress: dict[str, Any] = self._progress.json()
+        self._meet(progress)
         return progress
 
     def open(self, conversation_id: uuid.UUID, devices: list[dict[str, str]], **further: str) -> None:
-        """Write the opening, sealed to each of these devices of the bulletin, with `card` and `text` if wished."""
-        secret = words.conversation_secret(self._entropy, conversation_id)
+        """Write the opening, sealed to each of these devices of the bulletin, with `card` and `text` if wished.
+
+        The devices are those of whom the conversation was first said to be with, or nothing is sealed.
+        """
+        if {device["staff_id"] for device in devices} != {str(self._with[conversation_id])}:
+            raise ValueError("A conversation is with one person, and stays so.")
+        secret = words.conversation_secret(self._entropy, conversation_id, self._with[conversation_id])
         sealed = [
             {"device_id": device["id"], "sealed": encode_base64(_seal(conversation_id, device, secret, further))}
             for device in devices
@@ -81,7 +89,7 @@ class Asking:
     def conversation(self, conversation_id: uuid.UUID) -> Conversation:
         """A conversation of this request; its keys follow from the twelve words."""
         if conversation_id not in self._conversations:
-            secret = words.conversation_secret(self._entropy, conversation_id)
+            secret = words.conversation_secret(self._entropy, conversation_id, self._with[conversation_id])
             self._conversations[conversation_id] = Conversation(conversation_id, Sender.ASKER, secret)
         return self._conversations[conversation_id]
 
@@ -94,6 +102,12 @@ class Asking:
     def withdraw(self) -> None:
         """Take it back."""
         self._line.ask("DELETE", self._path, token=self._token)
+
+    def _meet(self, progress: dict[str, Any]) -> None:
+        """Remember with whom a conversation is, as it was first said."""
+        if progress["conversation"]:
+            said = progress["conversation"]
+            self._with.setdefault(uuid.UUID(said["id"]), uuid.UUID(said["staff_id"]))
 
     def _keep(self, request_id: str) -> None:
         self.id = uuid.UUID(request_id)

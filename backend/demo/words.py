@@ -55,9 +55,12 @@ def asker_token(entropy: bytes) -> str:
     return f"relief-asker-{encode_base64(request_secret(entropy))}"
 
 
-def conversation_secret(entropy: bytes, conversation_id: uuid.UUID) -> bytes:
-    """32 bytes from which the keys of one conversation follow. The opening carries them to the staff member."""
-    return _derive(entropy, b"conversation" + conversation_id.bytes)
+def conversation_secret(entropy: bytes, conversation_id: uuid.UUID, staff_id: uuid.UUID) -> bytes:
+    """32 bytes from which the keys of one conversation with one staff member follow. The opening carries them to him.
+
+    Were he not bound in, a server could name the same conversation again with somebody else, who could then read it.
+    """
+    return _derive(entropy, b"conversation" + conversation_id.bytes + staff_id.bytes)
 
 
 def _derive(entropy: bytes, info: bytes) -> bytes:
