@@ -20,7 +20,7 @@ from backend.cli.agency import agency as command
 from backend.db import PostgreSQL, Side, transaction
 from backend.models.agency.jobs import Job
 from backend.models.agency.places import Agency, Command, Facility, Unit
-from backend.models.agency.staff import Availability, Post, Staff, StaffSession
+from backend.models.agency.staff import Availability, Device, Post, Staff, StaffAccount, StaffSession
 from backend.rules.agency_file import read
 from backend.rules.lines import Mistaken
 from backend.rules.policy import read_policy
@@ -183,11 +183,14 @@ def test_who_is_no_longer_in_the_file_is_signed_out_and_kept(database: RolledBac
     with transaction(Side.OWNER) as session:
         kim = session.scalars(select(Staff).where(Staff.slug == "kim-example")).one()
         builders.sign_in(session, kim)
+        builders.device(session, kim)
+        session.add(StaffAccount(staff_id=kim.id, passphrase_hash="-"))
     changes = loaded(without, NOW + timedelta(days=30))
     assert changes.left == [kim.id]
     with transaction(Side.OWNER) as session:
         assert session.scalar(select(Staff.active).where(Staff.id == kim.id)) is False
-        assert session.scalar(select(func.count()).select_from(StaffSession)) == 0
+        for table in (StaffSession, StaffAccount, Device):
+            assert session.scalar(select(func.count()).select_from(table)) == 0
         assert session.scalar(select(Post.until).where(Post.staff_id == kim.id)) == NOW + timedelta(days=30)
         assert session.scalar(select(Job.args).where(Job.kind == "recheck")) == {"staff": str(kim.id)}
     loaded(TEXT, NOW + timedelta(days=60))

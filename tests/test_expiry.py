@@ -14,7 +14,7 @@ from backend.db import Side, transaction
 from backend.jobs import Kind, seed
 from backend.models.agency.incidents import IdempotentAnswer, IntegrationKey
 from backend.models.agency.jobs import Job
-from backend.models.agency.staff import Device, Invitation, SignInAttempt, StaffSession
+from backend.models.agency.staff import Invitation, SignInAttempt, StaffSession
 from backend.models.anonymous.passes import SpentPass
 from backend.models.identified.accounts import Account, Voucher
 from backend.models.identified.accounts import Session as OfficerSession
@@ -81,19 +81,6 @@ def test_of_the_hour_at_which_an_account_was_last_used_the_day_is_left(house: No
         for row in session.scalars(select(OfficerSession)):
             hours = {moment.hour for moment in (row.access_expires_at, row.rotated_at, row.expires_at)}
             assert hours == ({NOW.hour} if row.account_id == busy.id else {0})
-
-
-def test_of_whoever_has_left_no_phone_and_no_sign_in_is_kept(database: RolledBack) -> None:
-    with transaction(Side.OWNER) as session:
-        north = builders.facility(session)
-        gone, here = (builders.staff(session, north, active=active, now=NOW).staff for active in (False, True))
-        for one in (gone, here):
-            builders.device(session, one)
-    with transaction(Side.WORKER) as session:
-        forget_agencys(session, NOW)
-    with transaction(Side.OWNER) as session:
-        for table in (Device, StaffSession):
-            assert session.scalars(select(table.staff_id)).all() == [here.id]
 
 
 def test_dead_work_outlives_what_it_was_about_by_some_weeks_only(database: RolledBack) -> None:

@@ -18,7 +18,7 @@ from backend.actions.agency.chain_of_command import Turnover, change_command, ch
 from backend.actions.agency.publishing import StaticName, publish
 from backend.jobs import Kind, enqueue
 from backend.models.agency.places import Agency, Cohort, Facility, Unit
-from backend.models.agency.staff import Availability, Invitation, Staff, StaffSession
+from backend.models.agency.staff import Availability, Device, Invitation, Staff, StaffAccount, StaffSession
 from backend.rules.agency_file import AgencyFile
 
 _Named = TypeVar("_Named", Cohort, Facility, Unit, Staff)
@@ -130,9 +130,10 @@ def _load_staff(session: Session, file: AgencyFile, facilities: Ids, changes: Ch
 
 
 def _sign_out(session: Session, left: list[uuid.UUID]) -> None:
+    """Nothing opens any more, also if the name stands in the file again: it may be somebody else's by then."""
     if left:
-        session.execute(delete(StaffSession).where(StaffSession.staff_id.in_(left)))
-        session.execute(delete(Invitation).where(Invitation.staff_id.in_(left)))
+        for table in (StaffSession, Invitation, StaffAccount, Device):
+            session.execute(delete(table).where(table.staff_id.in_(left)))
         session.execute(update(Availability).where(Availability.staff_id.in_(left)).values(state="away", until=None))
 
 
