@@ -55,7 +55,7 @@ def from_environment() -> Config:
         sealing_key=decode_sealing_key(env.str("SEALING_KEY", "")),
         database_urls=urls,
         firebase_credentials=Path(credentials) if credentials else None,
-        push_url=env.str("PUSH_URL", None),
+        push_url=_push_url(env.str("PUSH_URL", None)),
         metrics_port=_port(env),
     )
 
@@ -67,11 +67,23 @@ def _port(env: Env) -> int | None:
         raise Misconfigured("METRICS_PORT must be a number, like 9091.") from None
 
 
+def _is_encrypted(value: str) -> bool:
+    """Or never leaves this machine."""
+    parts = urlsplit(value)
+    return parts.scheme == "https" or parts.hostname in ("localhost", "127.0.0.1")
+
+
+def _push_url(value: str | None) -> str | None:
+    if value and not _is_encrypted(value):
+        raise Misconfigured("PUSH_URL must begin with https:// — it is told which phone is rung, and when.")
+    return value
+
+
 def _public_url(value: str) -> str:
     parts = urlsplit(value)
     if parts.scheme not in ("https", "http") or not parts.hostname:
         raise Misconfigured("PUBLIC_URL must be the address that phones use, like https://relief.example.gov")
-    if parts.scheme == "http" and parts.hostname not in ("localhost", "127.0.0.1"):
+    if not _is_encrypted(value):
         raise Misconfigured("PUBLIC_URL must begin with https:// — phones never send a word unencrypted.")
     return value.rstrip("/")
 

@@ -128,6 +128,16 @@ def test_a_worker_without_credentials_says_so(clone: dict[Side, str]) -> None:
     assert done.stderr.count("\n") == 1
 
 
+def test_a_worker_sends_no_push_in_the_clear(clone: dict[Side, str]) -> None:
+    settings = environment({Side.WORKER: clone[Side.WORKER]}, PUSH_URL=f"http://{MARK}.example")
+    done = subprocess.run(
+        [sys.executable, "-m", "backend.cli", "worker"], env=settings, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1
+    assert done.stderr.startswith("relief: PUSH_URL must begin with https://")
+    assert MARK not in done.stderr
+
+
 def test_a_worker_tells_how_the_work_stands(clone: dict[Side, str], tmp_path: Path) -> None:
     with StandIn(tmp_path / "firebase.json") as firebase:
         port = free_port()
