@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from backend import db
 from backend.actions.agency import record, static_files
 from backend.actions.anonymous.news import publish_news
-from backend.api.agency.shelf import Shelf
+from backend.api.agency.shelf import File, Shelf
 from backend.config import Config
 from backend.db import Side, transaction
 from tests import builders
@@ -206,6 +206,27 @@ class Slow:
             yield session
 
     statement = begin
+
+
+def test_phones_that_come_together_after_a_quiet_night_all_read_what_is_new(made: FlaskClient, database: Any) -> None:
+    watch = Watch()
+    shelf = Shelf(watch)
+    shelf.file("agency")
+    with transaction(Side.WORKER) as session:
+        static_files.put(session, "agency", b"this morning")
+    slow = Slow(database.begin)
+    db.use(slow)
+    watch.seconds += 8 * 3600
+    read: list[File | None] = []
+    phones = [threading.Thread(target=lambda: read.append(shelf.file("agency"))) for _ in range(4)]
+    for phone in phones:
+        phone.start()
+    assert slow.reached.wait(10)
+    slow.released.set()
+    for phone in phones:
+        phone.join()
+    assert [file.body for file in read if file] == [b"this morning"] * 4
+    assert slow.asked == 1
 
 
 def test_while_one_looks_the_others_read_on(made: FlaskClient, database: Any) -> None:
