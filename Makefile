@@ -12,16 +12,17 @@ COMPILE := $(RUN)/uv pip compile --quiet --universal --python-version 3.11 --gen
 demo: $(READY) ## An evening of an agency, played over real HTTP; ONCE=1 writes demo.json and ends.
 	$(RUN)/relief demo $(if $(ONCE),--once)
 
-test: $(READY) ## Every test.
+test: $(READY) ## The tests, but for those that take their time.
 	$(RUN)/python -m pytest -n 2 --dist worksteal
 
-sure: $(READY) ## Every other check.
+sure: $(READY) ## Every other check, and the tests that take their time.
 	$(RUN)/ruff check
 	$(RUN)/ruff format --check
 	$(RUN)/mypy
 	$(RUN)/lint-imports
 	$(RUN)/relief migrate --sql | $(RUN)/squawk --stdin-filepath migrations.sql
-	$(RUN)/python -m pytest -n 2 --dist worksteal -m thorough
+	$(RUN)/python -m pytest -n 2 --dist worksteal -m thorough tests/test_contract.py
+	$(RUN)/python -m pytest -n 2 --dist loadfile -m thorough --ignore tests/test_contract.py
 
 bench: $(READY) ## What it costs, beside what it is compared with.
 	$(RUN)/python -m bench

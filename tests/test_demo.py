@@ -26,7 +26,7 @@ from backend.demo.words import make_words
 from backend.door.wire import TOKEN_BYTES
 from tests.watched import Watched
 
-pytestmark = pytest.mark.real
+pytestmark = [pytest.mark.real, pytest.mark.thorough]
 
 MARKED_UNIT = "hill-" + uuid.uuid4().hex[:20]
 KEPT_AWAY, PREFERRED = "away-" + uuid.uuid4().hex[:20], "liked-" + uuid.uuid4().hex[:20]

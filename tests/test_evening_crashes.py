@@ -23,7 +23,7 @@ from backend.demo.narrator import Narrator
 from backend.demo.phone import OfficerPhone
 from backend.demo.words import make_words
 
-pytestmark = pytest.mark.real
+pytestmark = [pytest.mark.real, pytest.mark.thorough]
 
 
 @pytest.fixture(scope="module")

@@ -92,6 +92,7 @@ def test_the_work_is_the_same(wrong: Try, connection: Connection) -> None:
     print(f"a wrong sign-in, known or unknown: one passphrase looked at, {len(for_known) - 1} statements")
 
 
+@pytest.mark.thorough
 def test_the_time_is_the_same(wrong: Try, monkeypatch: pytest.MonkeyPatch) -> None:
     """Kolmogorov and Smirnov's distance of the two samples, whose tries follow one another in random order.
 
