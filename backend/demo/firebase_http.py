@@ -132,11 +132,12 @@ class Handler(BaseHTTPRequestHandler):
             self.stand_in.deliver(asked["message"])
         except Refused as refused:
             status, answer = _error(refused.code)
-            self._answer(status, answer, refused.retry_after)
+            retry_after = refused.retry_after
         else:
             status, answer = 200, {"name": f"projects/{project}/messages/{secrets.token_hex(8)}"}
-            self._answer(status, answer)
+            retry_after = None
         self.stand_in.exchanges.append((asked, status, answer))
+        self._answer(status, answer, retry_after)
 
     def _answer(self, status: int, body: Any, retry_after: int | None = None) -> None:
         content = json.dumps(body).encode()
