@@ -44,6 +44,8 @@ PHONES = 48
 RATE = 50
 """Cheap questions a second."""
 ROUNDS = 6
+AIM = 2.0
+"""The p99 in the storm is at most so many times the quiet one."""
 SECONDS = 5
 PASSPHRASE = "a quiet walk by the river"
 
@@ -69,6 +71,7 @@ def main() -> None:
     for name, seconds in (("quiet", measured.quiet), ("storm", measured.storm)):
         print(f"{name:8} {1000 * median(seconds):6.1f} ms {1000 * p99(seconds):6.1f} ms")
     print(f"ratio    {median(measured.storm) / median(measured.quiet):9.2f} {measured.ratio:9.2f}")
+    print(f"aim      {'':9} {AIM:9.2f}   {'held' if measured.ratio <= AIM else 'not held'}")
     signed_in, told_to_wait = measured.sign_ins[201], measured.sign_ins[503]
     print(f"{signed_in / (ROUNDS * SECONDS):.0f} sign-ins a second, {told_to_wait} times told to come again")
     unexpected = {status: count for status, count in measured.sign_ins.items() if status not in (201, 503)}
