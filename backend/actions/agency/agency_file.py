@@ -22,6 +22,7 @@ from backend.models.agency.staff import Availability, Device, Invitation, Staff,
 from backend.rules.agency_file import AgencyFile
 
 _Named = TypeVar("_Named", Cohort, Facility, Unit, Staff)
+_Place = TypeVar("_Place", Facility, Unit)
 Facts = dict[str, Any]
 Ids = dict[str, uuid.UUID]
 SHOWN_AT_FIRST = ["first_name", "facility", "languages"]
@@ -89,9 +90,7 @@ def _load_facilities(session: Session, file: AgencyFile, cohorts: Ids, changes: 
         slug: {"name": place.name, "cohort_id": cohorts[place.cohort], "closed": False}
         for slug, place in file.facilities.items()
     }
-    for row in session.scalars(select(Facility).where(Facility.slug.not_in(wanted), ~Facility.closed)):
-        row.closed = True
-        changes.ended["facility"] += 1
+    _close_others(session, Facility, wanted, changes)
     return _take(session, Facility, wanted, changes)
 
 
@@ -100,10 +99,14 @@ def _load_units(session: Session, file: AgencyFile, facilities: Ids, changes: Ch
         slug: {"name": unit.name, "facility_id": facilities[unit.facility], "closed": False}
         for slug, unit in file.units.items()
     }
-    for row in session.scalars(select(Unit).where(Unit.slug.not_in(wanted), ~Unit.closed)):
-        row.closed = True
-        changes.ended["unit"] += 1
+    _close_others(session, Unit, wanted, changes)
     return _take(session, Unit, wanted, changes)
+
+
+def _close_others(session: Session, table: type[_Place], wanted: Facts, changes: Changes) -> None:
+    for row in session.scalars(select(table).where(table.slug.not_in(wanted), ~table.closed)):
+        row.closed = True
+        changes.ended[table.__tablename__] += 1
 
 
 def _load_staff(session: Session, file: AgencyFile, facilities: Ids, changes: Changes) -> Ids:
