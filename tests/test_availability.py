@@ -1,33 +1,18 @@
 """Whether a peer can be asked, as he says it himself."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
 
-from backend.config import Config
 from backend.db import Side, transaction
 from backend.models.agency.staff import Role
 from tests import builders
-from tests.askers import Asker, House, Time, asked, standing_clock, team
+from tests.askers import Asker, House, Time, asked, team
 from tests.builders import Signed
-from tests.conftest import RolledBack
 
 URL = "/v1/staff/availability"
-
-
-@pytest.fixture
-def house(database: RolledBack, config: Config) -> House:
-    with transaction(Side.OWNER) as session:
-        return House(session, config)
-
-
-@pytest.fixture
-def time() -> Iterator[Time]:
-    with standing_clock() as time:
-        yield time
 
 
 @pytest.fixture

@@ -1,22 +1,13 @@
 """When somebody leaves the programme: nobody goes on waiting for him."""
 
-import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import update
 
 from backend.clock import now
-from backend.config import Config
 from backend.db import Side, transaction
 from backend.jobs import Kind, enqueue
 from backend.models.agency.staff import Staff
 from tests.askers import Asker, Helper, House, alone, asked, do_what_is_due, team
-from tests.conftest import RolledBack
-
-
-@pytest.fixture
-def house(database: RolledBack, config: Config) -> House:
-    with transaction(Side.OWNER) as session:
-        return House(session, config)
 
 
 def leave(peer: Helper, *, back: bool = False) -> None:
